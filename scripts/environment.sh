@@ -1,0 +1,56 @@
+# Makes the virtual environment .venv of this checkout: sourced by run_local.sh, run_tests.sh and .ci/run.
+#
+#     . scripts/environment.sh; need_environment demo|test    (an extra of pyproject.toml)
+#
+# It is made once and again only when pyproject.toml or the checkout's path changed. One that was interrupted while it
+# was made is made anew. PYTHON=... names the interpreter to use. Speaks on stderr only.
+
+venv="$root/.venv"
+
+fits() { # PROGRAM: is it a Python that this project runs on, with what makes environments?
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1
+}
+
+find_python() {
+    local name
+    for name in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.10 python; do
+        if fits "$name"; then
+            echo "$name"
+            return
+        fi
+    done
+    echo "s3copy_beam needs Python 3.10 or newer with its venv module, and found none" \
+        "(tried: ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python)." \
+        "On Debian: apt-get install python3 python3-venv. Or name one: PYTHON=/path/to/python $0" >&2
+    return 1
+}
+
+wanted() { # what the environment depends on
+    echo "$root"
+    cat "$root/pyproject.toml"
+}
+
+need_environment() { # EXTRA
+    local extra=$1 python
+    if wanted | cmp -s - "$venv/.has-$extra" && "$venv/bin/python" -c '' 2>/dev/null; then
+        return
+    fi
+    if [ -e "$venv/.incomplete" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        rm -rf "$venv"
+    fi
+    mkdir -p "$venv" && touch "$venv/.incomplete"
+    if ! [ -x "$venv/bin/python" ]; then
+        python=$(find_python) || return 1
+        echo "making .venv with $("$python" --version 2>&1)" >&2
+        "$python" -m venv "$venv" || return 1
+    fi
+    echo "installing packages into .venv (extra: $extra; some minutes the first time)" >&2
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        -e "$root[$extra]" >"$venv/install.log" 2>&1; then
+        cat "$venv/install.log" >&2
+        echo "the packages could not be installed" >&2
+        return 1
+    fi
+    wanted >"$venv/.has-$extra"
+    rm -f "$venv/.incomplete"
+}
