@@ -20,7 +20,7 @@ find_python() {
         fi
     done
     echo "s3copy_beam needs Python 3.10 or newer with its venv module, and found none" \
-        "(tried: ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python)." \
+        "(tried:${PYTHON:+ $PYTHON} python3 python3.13 python3.12 python3.11 python3.10 python)." \
         "On Debian: apt-get install python3 python3-venv. Or name one: PYTHON=/path/to/python $0" >&2
     return 1
 }
@@ -30,20 +30,25 @@ wanted() { # what the environment depends on
     cat "$root/pyproject.toml"
 }
 
-need_environment() { # EXTRA
+has() { # EXTRA
+    wanted | cmp -s - "$venv/.has-$1" && ! [ -e "$venv/.incomplete" ] && "$venv/bin/python" -c '' 2>/dev/null
+}
+
+make_environment() { # EXTRA
     local extra=$1 python
-    if wanted | cmp -s - "$venv/.has-$extra" && "$venv/bin/python" -c '' 2>/dev/null; then
+    if has "$extra"; then # made by another script, while this one waited
         return
     fi
     if [ -e "$venv/.incomplete" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         rm -rf "$venv"
     fi
-    mkdir -p "$venv" && touch "$venv/.incomplete"
-    if ! [ -x "$venv/bin/python" ]; then
+    if ! [ -d "$venv" ]; then
         python=$(find_python) || return 1
+        mkdir "$venv" && touch "$venv/.incomplete" || return 1
         echo "making .venv with $("$python" --version 2>&1)" >&2
         "$python" -m venv "$venv" || return 1
     fi
+    touch "$venv/.incomplete" || return 1
     echo "installing packages into .venv (extra: $extra; some minutes the first time)" >&2
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
         -e "$root[$extra]" >"$venv/install.log" 2>&1; then
@@ -51,6 +56,15 @@ need_environment() { # EXTRA
         echo "the packages could not be installed" >&2
         return 1
     fi
-    wanted >"$venv/.has-$extra"
-    rm -f "$venv/.incomplete"
+    wanted >"$venv/.has-$extra" && rm -f "$venv/.incomplete"
+}
+
+need_environment() { # EXTRA
+    if has "$1"; then
+        return
+    fi
+    ( # one at a time, where flock is there
+        if command -v flock >/dev/null; then flock 9; fi
+        make_environment "$1"
+    ) 9>"$root/.venv.lock"
 }
