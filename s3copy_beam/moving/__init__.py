@@ -1,0 +1,1 @@
+"""How one object is moved: plain asynchronous functions over the S3 client. No Beam."""

@@ -1,0 +1,61 @@
+"""What moving an object needs at hand: options, clients, and what was learned about the store so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from s3copy_beam.observe import Observer
+from s3copy_beam.options import CopyOptions
+from s3copy_beam.s3.client import S3Client
+
+
+@dataclass
+class Store:
+    """What a destination was seen to do in this process. Starts with what S3 documents."""
+
+    takes_checksums: bool = True
+    """UploadPartCopy into an upload whose Create named a checksum algorithm."""
+    takes_marks: bool = True
+    """Complete need not list every part that was uploaded."""
+    takes_conditions: bool = True
+    """If-Match and If-None-Match on Complete."""
+    tells_layout: bool = True
+    """HEAD with partNumber."""
+    lists_uploads: bool = True
+
+
+@dataclass
+class Tally:
+    """What is counted beside the outcomes of objects; taken by whoever reports next."""
+
+    parts_copied: int = 0
+    uploads_left: int = 0
+    uploads_left_bytes: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Made once for each run and process.
+
+    Attributes:
+        source: reads source objects (HEAD, tags).
+        destination: writes, and lists uploads; the first identity.
+        lister: looks at destination objects; maybe another identity.
+        learned: told whether a plain ETag was seen to be an MD5 (cli.md, row 6).
+    """
+
+    options: CopyOptions
+    source: S3Client
+    destination: S3Client
+    lister: S3Client
+    observer: Observer
+    learned: Callable[[bool], None]
+    store: Store = field(default_factory=Store)
+    tally: Tally = field(default_factory=Tally)
+
+    def warn(self, text: str) -> None:
+        """Has something said once, at the end of the run."""
+        if text not in self.tally.warnings:
+            self.tally.warnings.append(text)

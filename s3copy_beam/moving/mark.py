@@ -1,0 +1,41 @@
+"""The mark: what makes an unfinished upload known as ours, for one version of a source and one set of options. Pure.
+
+Neither ListMultipartUploads nor ListParts shows what Create was given, nor who began an upload. So each upload of ours
+gets a part 10,000 of a fixed, odd length right after Create. ListParts shows its ETag, the MD5 of its bytes; Complete
+does not list it, so it vanishes with the upload.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from s3copy_beam.layout import Layout
+from s3copy_beam.model import Planned
+from s3copy_beam.options import MARK_PART, Access
+
+MARK_BYTES = 211
+"""Exact length of every mark: uploads of ours are known by a part 10,000 of this length."""
+
+
+def mark_of(source: Access, planned: Planned, layout: Layout, create: Mapping[str, str]) -> bytes:
+    """The mark of an upload: the same bytes for the same source version, layout and settings, and for no other.
+
+    Args:
+        source: where the source bucket is.
+        create: the headers that CreateMultipartUpload is given.
+    """
+    version = [source.endpoint_url, source.bucket, planned.source, planned.etag, planned.size]
+    settings = [list(layout), planned.destination, sorted(create.items())]
+    lines = ["s3copy_beam upload mark 1", _digest(version), _digest(settings)]
+    return "\n".join(lines).ljust(MARK_BYTES - 1).encode() + b"\n"
+
+
+def can_be_marked(layout: Layout) -> bool:
+    """Whether part 10,000 is free."""
+    return layout.count < MARK_PART
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""Objects copied whole: one CopyObject, guarded by the source's ETag, its answer checked."""
+
+from __future__ import annotations
+
+from s3copy_beam.model import Outcome, Planned, Result, outcome_of
+from s3copy_beam.moving.desk import Desk
+from s3copy_beam.moving.headers import copy_headers
+from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, changed, failed, look_again
+from s3copy_beam.s3.errors import S3Error
+
+TRIES = 3
+"""Versions of a source that are tried, where it changes while it is copied."""
+
+
+async def copy_small(desk: Desk, planned: Planned) -> Outcome:
+    """Copies one object with CopyObject.
+
+    Never raises for what can go wrong with one object: that is its outcome.
+
+    Raises:
+        Stopped, CredentialsLost: the run ends; nothing is known of this object.
+    """
+    try:
+        for last in (False,) * (TRIES - 1) + (True,):
+            try:
+                return await _copy_version(desk, planned)
+            except SourceChanged as change:
+                if last:
+                    return outcome_of(planned, Result.FAILED, "the source changes faster than it can be copied")
+                planned = planned._replace(**change.version)
+            except S3Error as error:
+                if error.code not in MISSING_CODES:
+                    raise
+                if await look_again(desk, planned) is None:
+                    return outcome_of(planned, Result.VANISHED, "gone since it was listed")
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+    except S3Error as error:
+        if error.code in ARCHIVED_CODES:
+            return outcome_of(planned, Result.ARCHIVED, str(error))
+        return failed(desk, planned, error)
+
+
+async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
+    """Copies the version that was planned.
+
+    Raises:
+        SourceChanged: there is another version now; nothing wrong is left behind that the next try does not replace.
+        S3Error: anything else.
+    """
+    options = desk.options
+    try:
+        copied = await desk.destination.copy_object(
+            planned.destination,
+            (options.source.bucket, planned.source),
+            planned.etag,
+            copy_headers(options, planned),
+            planned.size,
+        )
+    except S3Error as error:
+        if error.code == "PreconditionFailed":
+            raise changed(await look_again(desk, planned)) from error
+        raise
+    if copied.etag != planned.etag:
+        await _explain(desk, planned, copied.etag)
+    elif not planned.multipart and not options.sse.startswith("aws:kms"):
+        desk.learned(True)
+    return outcome_of(planned, Result.COPIED)
+
+
+async def _explain(desk: Desk, planned: Planned, etag: str) -> None:
+    """Looks at a copy whose ETag is not the source's: right all the same, or of another version?
+
+    A copy of a multipart object, under KMS, or on a store of its own kind has another ETag. A store that ignores the
+    guard may have copied another version: then the source's ETag is no longer the one that was planned.
+
+    Raises:
+        SourceChanged: another version was copied.
+        S3Error: the copy is not what it should be.
+    """
+    now = await look_again(desk, planned)
+    if now is None or now.etag != planned.etag:
+        raise changed(now)
+    there = await desk.lister.head(planned.destination)
+    if there.size != planned.size:
+        raise S3Error("WrongSize", f"the copy has {there.size} bytes, the source {planned.size}", 0, "HeadObject")
+    if etag and there.etag != etag:
+        return  # somebody else wrote it meanwhile: the last full object wins
+    encrypted = {now.encryption, there.encryption} & {"aws:kms", "aws:kms:dsse", "SSE-C"}
+    if not planned.multipart and not encrypted and "-" not in there.etag:
+        desk.learned(False)

@@ -1,0 +1,50 @@
+"""Looking at a source object again: did it change, did it vanish, what is to be said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s3copy_beam.model import Outcome, Planned, Result, outcome_of
+from s3copy_beam.moving.desk import Desk
+from s3copy_beam.s3.answers import Head
+from s3copy_beam.s3.errors import S3Error
+
+MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion"})
+ARCHIVED_CODES = frozenset({"InvalidObjectState"})
+DENIED_CODES = frozenset({"AccessDenied", "Forbidden"})
+
+
+class SourceChanged(Exception):
+    """The source has another version than the one planned; `version` replaces the planned fields."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__("the source changed")
+        self.version: dict[str, Any] = {
+            "size": head.size,
+            "etag": head.etag,
+            "modified": head.modified,
+            "storage_class": head.storage_class,
+        }
+
+
+def changed(now: Head | None) -> SourceChanged | S3Error:
+    """What to raise when the source is no longer the planned version: there is another one, or none."""
+    return S3Error("NoSuchKey", "gone since it was listed", 404, "HeadObject") if now is None else SourceChanged(now)
+
+
+async def look_again(desk: Desk, planned: Planned) -> Head | None:
+    """The source object as it is now; None: it is not there."""
+    try:
+        return await desk.source.head(planned.source)
+    except S3Error as error:
+        if error.code in MISSING_CODES or error.status == 404 and error.code != "NoSuchBucket":
+            return None
+        raise
+
+
+def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
+    """The outcome of an object that an error ended, with what may help."""
+    reason = str(error)
+    if desk.options.tags and "tag" in error.message.lower():
+        reason += "; --no-tags copies without tags"
+    return outcome_of(planned, Result.FAILED, reason)

@@ -1,0 +1,38 @@
+"""Checksums as S3's headers carry them: base64 of the big-endian digest (S3 documentation, Checking object integrity)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable
+
+
+def _crc32c(body: bytes) -> bytes:
+    from awscrt.checksums import crc32c  # a big library, needed for few bytes and few objects
+
+    return int(crc32c(body)).to_bytes(4, "big")
+
+
+def _crc64nvme(body: bytes) -> bytes:
+    from awscrt.checksums import crc64nvme
+
+    return int(crc64nvme(body)).to_bytes(8, "big")
+
+
+ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
+    "CRC64NVME": _crc64nvme,
+    "CRC32C": _crc32c,
+    "CRC32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
+    "SHA256": lambda body: hashlib.sha256(body).digest(),
+    "SHA1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
+}
+
+
+def checksum_of(algorithm: str, body: bytes) -> str:
+    """The value of ``x-amz-checksum-<algorithm>`` for a body.
+
+    >>> checksum_of("CRC32", b"")
+    'AAAAAA=='
+    """
+    return base64.b64encode(ALGORITHMS[algorithm](body)).decode()
