@@ -39,14 +39,41 @@ async def open_upload(desk: Desk, planned: Planned) -> Opened | Outcome:
     return outcome_of(planned, Result.FAILED, _ENDLESS)
 
 
+async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
+    """Copies the first part of an upload, beginning anew if the store refuses what Create named.
+
+    Raises:
+        Stopped, CredentialsLost: the run ends; the upload stays, to be resumed.
+    """
+    for _ in range(TRIES):
+        parts: dict[int, Part] = {}
+        try:
+            await copy_parts(desk, opened.upload, [1], parts)
+        except (Stopped, CredentialsLost):
+            _leave(desk, parts)
+            raise
+        except S3Error as error:
+            planned = await _begin_anew(desk, opened.upload, error)
+            if planned is None:
+                await end(desk, opened.upload)
+                return await _outcome_of_error(desk, opened.upload.planned, error)
+            again = await open_upload(desk, planned)
+            if isinstance(again, Outcome) or again.kept:
+                return again
+            opened = again
+        else:
+            return opened._replace(copied=(parts[1],))
+    return outcome_of(opened.upload.planned, Result.FAILED, _ENDLESS)
+
+
 async def copy_opened(desk: Desk, opened: Opened) -> Outcome:
     """Copies the missing parts of an upload and finishes it.
 
     Raises:
         Stopped, CredentialsLost: the run ends; the upload stays, to be resumed.
     """
-    kept = {part.number: part for part in opened.kept}
-    return await _carry_through(desk, opened.upload, kept, set(kept), None)
+    parts = {part.number: part for part in (*opened.kept, *opened.copied)}
+    return await _carry_through(desk, opened.upload, parts, {part.number for part in opened.kept}, None)
 
 
 async def assemble(

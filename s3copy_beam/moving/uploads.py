@@ -47,6 +47,9 @@ class Opened(NamedTuple):
 
     upload: Upload
     kept: tuple[Part, ...] = ()
+    """Copied by an earlier run."""
+    copied: tuple[Part, ...] = ()
+    """Copied by this run."""
 
 
 async def open_version(desk: Desk, planned: Planned) -> Opened:
