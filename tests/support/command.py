@@ -178,10 +178,9 @@ class Tool:
         """Runs it to its end, which must be this exit status."""
         return self.start(*args, stdin=stdin, env=env).wait(timeout).expect(status)
 
-    def copy(self, source: object, destination: object, *options: object, status: int = 0, **numbers: int) -> Ran:
+    def copy(self, *args: object, status: int = 0, stdin: str | None = None, **numbers: int) -> Ran:
         """Runs it with --json; the numbers are what the summary must say."""
-        ran = self.run("--json", *options, source, destination, status=status)
-        return ran.counted(**numbers)
+        return self.run("--json", *args, status=status, stdin=stdin).counted(**numbers)
 
     def close(self) -> None:
         """Kills what still runs."""

@@ -2,7 +2,7 @@
 
 Methods that make rules take the operation ("*": any) and, by name:
 
-    key: a regular expression that must be found in the key
+    key, target: regular expressions that must be found in the key, in the raw request target
     first, times: from the first-th request that matches on, for so many (None: all); the first one, if not given
     chance, seed: with this probability, drawn from that seed (with times=None)
     after: the server has done the work before the fault happens (its answer is lost, or changed)
@@ -53,6 +53,7 @@ class When(TypedDict, total=False):
     """To which requests a rule applies; see the module's text."""
 
     key: str
+    target: str
     first: int
     times: int | None
     chance: float
@@ -66,6 +67,7 @@ class Rule:
     operation: str
     fault: Fault
     key: re.Pattern[str]
+    target: re.Pattern[str]
     first: int = 1
     times: int | None = 1
     chance: float = 1.0
@@ -75,7 +77,9 @@ class Rule:
 
     def meets(self, request: Request) -> bool:
         """Whether this request gets the fault; counts."""
-        if self.operation not in ("*", request.operation) or not self.key.search(request.key):
+        if self.operation not in ("*", request.operation):
+            return False
+        if not self.key.search(request.key) or not self.target.search(request.target):
             return False
         self.matched += 1
         if self.matched < self.first or (self.times is not None and self.met >= self.times):
@@ -119,8 +123,8 @@ class Rules:
     def on(self, operation: str, fault: Fault, **when: Unpack[When]) -> Rule:
         """Any fault: a coroutine function that gets the Exchange and returns the answer, or raises Dropped."""
         rule = Rule(
-            operation, fault, re.compile(when.get("key", "")), when.get("first", 1), when.get("times", 1),
-            when.get("chance", 1.0), random.Random(when.get("seed", 0)),
+            operation, fault, re.compile(when.get("key", "")), re.compile(when.get("target", "")),
+            when.get("first", 1), when.get("times", 1), when.get("chance", 1.0), random.Random(when.get("seed", 0)),
         )
         self.rules.append(rule)
         return rule

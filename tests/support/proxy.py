@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -38,13 +40,17 @@ class Seen:
 
 
 class Proxy(Rules):
-    """See the module's text. `url` is what the tool is given as its endpoint."""
+    """See the module's text. `url` is what the tool is given as its endpoint.
+
+    `rewrite` changes the head of each request on its way; signatures then only hold where nobody checks them (moto).
+    """
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
         assert parts.hostname is not None
         self._upstream = (parts.hostname, parts.port or 80)
         self.url = ""
+        self.rewrite: Callable[[bytes], bytes] = bytes
         self.seen: list[Seen] = []
         self.in_flight: Counter[str] = Counter()
         self.peak: Counter[str] = Counter()
@@ -73,9 +79,28 @@ class Proxy(Rules):
         return sum(1 for seen in list(self.seen) if (not operations or seen.request.operation in operations)
                    and bucket in ("", seen.request.bucket))
 
+    def wait_answered(self, operation: str, number: int, timeout: float = 30) -> None:
+        """Until so many requests of this operation have been answered with success.
+
+        Raises:
+            AssertionError: they have not.
+        """
+        end = time.monotonic() + timeout
+        while sum(s.request.operation == operation and s.status == 200 for s in list(self.seen)) < number:
+            assert time.monotonic() < end, f"fewer than {number} of {operation} were answered"
+            time.sleep(0.02)
+
     def counts(self) -> dict[str, int]:
         """How many of each operation."""
         return dict(Counter(seen.request.operation for seen in list(self.seen)))
+
+    def shorten_pages(self, keys: int) -> None:
+        """Listings come in pages of so few keys (moto only: this changes requests)."""
+        def shorten(head: bytes) -> bytes:
+            head = re.sub(rb"&max-keys=\d+|(?<=\?)max-keys=\d+&", b"", head, count=1)
+            return re.sub(rb"list-type=2", b"list-type=2&max-keys=%d" % keys, head, count=1)
+
+        self.rewrite = shorten
 
     @property
     def faults(self) -> int:
@@ -129,7 +154,8 @@ class Proxy(Rules):
         self.seen.append(seen)
         rule = self.rule_for(request)
         seen.fault = rule is not None
-        exchange = Exchange(request, lambda: upstream.ask(request))
+        passed = replace(request, head=self.rewrite(request.head))
+        exchange = Exchange(request, lambda: upstream.ask(passed))
         with self._counted(operation):
             if rule is None:
                 answer = await exchange.forward()

@@ -12,7 +12,7 @@ from tests.support.marks import on
 from tests.support.proxy import Proxy
 from tests.support.servers import Server, client_of
 
-pytestmark = on("moto", "minio")
+both = on("moto", "minio")
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def through(proxy: Proxy, source: Bucket) -> Bucket:
     return Bucket(client, source.name)
 
 
+@both
 def test_passes_on_what_it_is_not_asked_to_change(through: Bucket, source: Bucket, proxy: Proxy) -> None:
     names = through.holds(["a", "a b+c%20", "ä/ö", "x?y=1&z", "#", "~!*'()", "e" * 200])
     assert len(names) >= 6
@@ -35,6 +36,7 @@ def test_passes_on_what_it_is_not_asked_to_change(through: Bucket, source: Bucke
     assert proxy.faults == 0
 
 
+@both
 def test_tells_operations_apart(through: Bucket, source: Bucket, proxy: Proxy) -> None:
     through.put("a", b"1")
     copy = f"{source.name}/a"
@@ -53,6 +55,7 @@ def test_tells_operations_apart(through: Bucket, source: Bucket, proxy: Proxy) -
     }
 
 
+@both
 def test_answers_instead_of_the_server(through: Bucket, source: Bucket, proxy: Proxy) -> None:
     rule = proxy.fail("PutObject", "SlowDown", 503, first=2, key="^k")
     through.put("other")
@@ -64,6 +67,7 @@ def test_answers_instead_of_the_server(through: Bucket, source: Bucket, proxy: P
     assert (rule.met, proxy.faults) == (1, 1)
 
 
+@both
 @pytest.mark.parametrize("after", [False, True])
 def test_drops_before_or_after_the_work(through: Bucket, source: Bucket, proxy: Proxy, after: bool) -> None:
     proxy.drop("PutObject", after=after)
@@ -72,6 +76,7 @@ def test_drops_before_or_after_the_work(through: Bucket, source: Bucket, proxy: 
     assert source.has("a") is after
 
 
+@both
 def test_cuts_and_changes_answers(through: Bucket, proxy: Proxy) -> None:
     through.put("a", b"12345678")
     proxy.cut("GetObject")
@@ -82,6 +87,7 @@ def test_cuts_and_changes_answers(through: Bucket, proxy: Proxy) -> None:
     assert through.read("a") == b"12345678"
 
 
+@both
 def test_drips_white_space(through: Bucket, proxy: Proxy) -> None:
     upload = through.begin("a", [b"1"])
     part = through.client.list_parts(Bucket=through.name, Key="a", UploadId=upload)["Parts"][0]
@@ -93,6 +99,7 @@ def test_drips_white_space(through: Bucket, proxy: Proxy) -> None:
     assert through.read("a") == b"1"
 
 
+@both
 @pytest.mark.parametrize("forward", [False, True])
 def test_holds_until_released(through: Bucket, source: Bucket, proxy: Proxy, forward: bool) -> None:
     held = proxy.hold("PutObject", first=2)
@@ -113,12 +120,14 @@ def test_holds_until_released(through: Bucket, source: Bucket, proxy: Proxy, for
     assert source.has("second") is forward
 
 
+@both
 def test_something_happens_meanwhile(through: Bucket, source: Bucket, proxy: Proxy) -> None:
     through.put("a", b"old")
     proxy.meanwhile("GetObject", lambda request: source.put(request.key, b"new"))
     assert through.read("a") == b"new"
 
 
+@both
 def test_chance_is_the_same_for_the_same_seed(through: Bucket, server: Server, proxy: Proxy) -> None:
     def failures() -> list[int]:
         proxy.forget()
@@ -135,6 +144,7 @@ def test_chance_is_the_same_for_the_same_seed(through: Bucket, server: Server, p
     assert failures() == failures()
 
 
+@both
 def test_throttles(through: Bucket, source: Bucket, proxy: Proxy) -> None:
     proxy.throttle("HeadObject", rate=0.001, burst=3)
     source.put("a")
@@ -142,3 +152,11 @@ def test_throttles(through: Bucket, source: Bucket, proxy: Proxy) -> None:
         assert through.has("a")
     with pytest.raises(botocore.exceptions.ClientError, match="503"):
         through.has("a")
+
+
+@on("moto")
+def test_shortens_pages(through: Bucket, proxy: Proxy) -> None:
+    through.fill({f"{n}": b"" for n in range(7)})
+    proxy.shorten_pages(3)
+    assert len(through.keys()) == 7
+    assert proxy.count("ListObjectsV2") == 3

@@ -1,0 +1,161 @@
+"""Interrupted anywhere, run again, done: kill -9, Ctrl-C, SIGTERM, and two runs at once."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.support.buckets import MIB, Bucket, assert_same, content
+from tests.support.command import Tool
+from tests.support.marks import on
+from tests.support.proxy import Proxy
+
+PARTS = 12
+LARGE = "large/object"
+
+
+@pytest.fixture
+def filled(source: Bucket) -> Bucket:
+    """Small objects, and one of parts with all that Create must be given."""
+    source.fill({f"small/{n:02}": b"%d" % n * 10 for n in range(40)})
+    source.put_parts(LARGE, [content(5 * MIB, n) for n in range(PARTS - 1)] + [b"end"], ContentType="text/x-large",
+                     Metadata={"note": "large"})
+    return source
+
+
+def assert_nothing_wrong(source: Bucket, destination: Bucket) -> None:
+    """What is visible is whole and right."""
+    for key, body in destination.contents().items():
+        assert body == source.read(key), key
+
+
+def foreign_upload(destination: Bucket, source: Bucket) -> str:
+    """Somebody's unfinished upload of the same key, right bytes, but no metadata: as other tools leave them."""
+    return destination.begin(LARGE, [source.read(LARGE)[:5 * MIB]])
+
+
+@pytest.mark.parametrize(("operation", "first", "after", "reused"), [
+    ("CopyObject", 10, True, 0),
+    ("CreateMultipartUpload", 1, False, 0),
+    ("UploadPart", 1, True, 0),
+    ("UploadPartCopy", 5, False, 4),
+    ("UploadPartCopy", 6, True, 5),
+    ("CompleteMultipartUpload", 1, False, PARTS),
+    ("CompleteMultipartUpload", 1, True, 0),
+])
+def test_kill_and_run_again(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket, destination: Bucket,
+                            operation: str, first: int, after: bool, reused: int) -> None:
+    theirs = foreign_upload(destination, filled)
+    if operation == "CopyObject":  # an upload killed before its mark can't be known as ours: none is begun here
+        proxy.drop("CreateMultipartUpload", times=None)
+    held = proxy.hold(operation, first=first, after=after)
+    running = proxied.start(filled, destination)
+    held.wait()
+    proxy.wait_answered(operation, first - 1)
+    running.kill()
+    held.release(forward=False)
+    assert_nothing_wrong(filled, destination)
+
+    ran = tool.copy(filled, destination, failed=0, uploads_left=0)
+    assert ran.summary["parts_reused"] >= reused, ran
+    if operation == "UploadPartCopy":
+        assert ran.summary["parts_copied"] + ran.summary["parts_reused"] == PARTS, ran
+    assert_same(filled, destination)
+    assert destination.etag(LARGE) == filled.etag(LARGE)
+    assert destination.look(LARGE) == filled.look(LARGE)
+    assert destination.uploads([LARGE]) == [(LARGE, theirs)]
+    tool.copy(filled, destination, copied=0, up_to_date=41)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_signal_stops_cleanly(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket, destination: Bucket,
+                                  number: int, status: int) -> None:
+    proxy.delay("UploadPartCopy", 0.5, first=4, times=None)
+    running = proxied.start("-t", "2", filled, destination)
+    proxy.wait_answered("UploadPartCopy", 4)
+    running.signal(number)
+    began = time.monotonic()
+    ran = running.wait().expect(status)
+    assert time.monotonic() - began < 6
+    assert "same command" in ran.err, ran
+    assert "--abort-uploads" in ran.err, ran
+    assert len(destination.uploads([LARGE])) == 1
+    assert_nothing_wrong(filled, destination)
+    ran = tool.copy(filled, destination, failed=0, uploads_left=0)
+    assert ran.summary["parts_reused"] >= 4, ran
+    assert_same(filled, destination)
+    assert destination.uploads([LARGE]) == []
+
+
+@on("moto")
+def test_the_second_signal_stops_at_once(proxied: Tool, proxy: Proxy, filled: Bucket, destination: Bucket) -> None:
+    held = proxy.hold("UploadPartCopy", first=2)
+    running = proxied.start(filled, destination)
+    held.wait()
+    running.interrupt()
+    time.sleep(0.3)
+    running.signal(signal.SIGTERM)
+    began = time.monotonic()
+    running.wait().expect(130)
+    assert time.monotonic() - began < 2
+    held.release(forward=False)
+
+
+def test_uploads_of_ours_can_be_ended(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
+                                      destination: Bucket) -> None:
+    theirs = foreign_upload(destination, filled)
+    held = proxy.hold("UploadPartCopy", first=3)
+    running = proxied.start(filled, destination)
+    held.wait()
+    proxy.wait_answered("UploadPartCopy", 2)
+    running.kill()
+    held.release(forward=False)
+    assert len(destination.uploads([LARGE])) == 2
+    ran = tool.run("--abort-uploads", f"{destination}/large")
+    assert "ended 1 upload" in ran.out + ran.err, ran
+    assert destination.uploads([LARGE]) == [(LARGE, theirs)]
+    assert not destination.has(LARGE)
+
+
+@pytest.mark.parametrize("gap", [0.0, 1.0])
+def test_two_runs_at_once_end_well(tool: Tool, filled: Bucket, destination: Bucket, gap: float) -> None:
+    one = tool.start("--json", filled, destination)
+    time.sleep(gap)
+    two = tool.start("--json", filled, destination)
+    for running in (one, two):
+        running.wait().expect(0).counted(failed=0, uploads_left=0)
+    assert_same(filled, destination)
+    assert destination.uploads([LARGE]) == []
+
+
+def test_a_wrong_part_of_ours_is_copied_again(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
+                                              destination: Bucket) -> None:
+    """A part that got other bytes is found by its ETag, and nothing wrong is completed."""
+    held = proxy.hold("UploadPartCopy", first=PARTS)
+    running = proxied.start(filled, destination)
+    held.wait()
+    proxy.wait_answered("UploadPartCopy", PARTS - 1)
+    running.kill()
+    held.release(forward=False)
+    (_, upload), = destination.uploads([LARGE])
+    destination.client.upload_part(Bucket=destination.name, Key=LARGE, UploadId=upload, PartNumber=3,
+                                   Body=b"x" * 5 * MIB)
+    ran = tool.copy(filled, destination, failed=0, uploads_left=0)
+    assert 0 < ran.summary["parts_reused"] <= PARTS - 2, ran
+    assert_same(filled, destination)
+    assert destination.uploads([LARGE]) == []
+
+
+def test_an_upload_for_an_older_version_is_not_used(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
+                                                    destination: Bucket) -> None:
+    held = proxy.hold("UploadPartCopy", first=5)
+    running = proxied.start(filled, destination)
+    held.wait()
+    proxy.wait_answered("UploadPartCopy", 4)
+    running.kill()
+    held.release(forward=False)
+    filled.put_parts(LARGE, [content(5 * MIB, 100 + n) for n in range(3)])
+    tool.copy(filled, destination, failed=0, parts_copied=3, parts_reused=0)
+    assert_same(filled, destination)
