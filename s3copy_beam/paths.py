@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 DEFAULT_DESTINATION = "temp/dest/"
 """Path in the source bucket that objects go to where no destination is given (as in 2013)."""
@@ -125,15 +126,8 @@ def check_text(text: str, what: str) -> None:
 def below(path: str, name: str) -> str:
     """``PATH/NAME``: what `-p` and `-f` mean by a prefix or a key below a source path.
 
-    ======  ======  ========
-    PATH    NAME    result
-    ======  ======  ========
-    (none)  `x`     `x`
-    `a`     `x`     `a/x`
-    `a/`    `x`     `a/x`
-    `/`     `x`     `/x`
-    `a`     `/x`    `a//x`
-    ======  ======  ========
+    >>> below("", "x"), below("a", "x"), below("a/", "x"), below("/", "x"), below("a", "/x")
+    ('x', 'a/x', 'a/x', '/x', 'a//x')
     """
     return path + name if not path or path.endswith("/") else f"{path}/{name}"
 
@@ -195,13 +189,13 @@ def distinct(areas: tuple[Area, ...] | list[Area]) -> tuple[Area, ...]:
 
     What is left may still meet: see `meeting`.
     """
-    kept: list[Area] = []
-    for area in areas:
-        if any(_covers(other, area) for other in kept):
-            continue
-        kept = [other for other in kept if not _covers(area, other)]
-        kept.append(area)
-    return tuple(kept)
+    kept: list[int] = []
+    # An area comes right after those that may cover it.
+    for i in sorted(range(len(areas)), key=lambda i: (
+            areas[i].strip, areas[i].destination, areas[i].prefix, areas[i].skip, not areas[i].exact)):
+        if not (kept and _covers(areas[kept[-1]], areas[i])):
+            kept.append(i)
+    return tuple(areas[i] for i in sorted(kept))
 
 
 def _covers(wide: Area, narrow: Area) -> bool:
@@ -226,17 +220,14 @@ def same_names(areas: tuple[Area, ...] | list[Area]) -> tuple[Area, Area] | None
     return None
 
 
-def meets(one: Area, other: Area) -> bool:
-    """Whether some key could be the destination of a source key of both."""
-    a, b = one.prefix_of_destination, other.prefix_of_destination
-    return (a.startswith(b) or b.startswith(a)
-            or (bool(one.exact) and other.source_of(one.destination_of(one.exact)) is not None)
-            or (bool(other.exact) and one.source_of(other.destination_of(other.exact)) is not None))
-
-
 def meeting(areas: tuple[Area, ...] | list[Area]) -> bool:
-    """Whether any two of the areas meet. Each pair is looked at: for the areas of a command line."""
-    return any(meets(one, other) for i, one in enumerate(areas) for other in areas[:i])
+    """Whether some key could be the destination of source keys of two of these areas, as `area_of` makes them.
+
+    They meet where one's destination keys start with what all of the other's start with (and so would the key
+    `exact`, which lacks but the last ``/``). Sorted, such two stand next to each other.
+    """
+    starts = sorted(area.prefix_of_destination for area in areas)
+    return any(after.startswith(before) for before, after in pairwise(starts))
 
 
 # ------------------------------------------------------------------ one bucket for both sides

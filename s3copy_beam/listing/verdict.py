@@ -121,7 +121,7 @@ class Planner:
         if self._options.verify:
             self._end(source, to, Result.MISSING if destination is None else Result.DIFFERENT, into)
         elif archived(source):
-            self._end(source, to, Result.ARCHIVED, into, reason=f"in storage class {source.storage_class}, not restored")
+            self._end(source, to, Result.ARCHIVED, into, reason=f"{source.storage_class}, not restored")
         else:
             into.planned.append(Planned(source.key, to, source.size, source.etag, source.modified,
                                         source.storage_class, destination.etag if destination else "",

@@ -21,9 +21,9 @@ def obj(etag: str = A, size: int = 9, modified: int = 100) -> Listed:
     return Listed("k", size, etag, modified)
 
 
-def sums(  # noqa: PLR0917
+def sums(
         value: str, kind: str = "FULL_OBJECT", name: str = "CRC64NVME", encryption: str = "",
-         etag: str = "") -> Seen:
+        etag: str = "") -> Seen:
     return Seen(etag, encryption, {name: value}, kind)
 
 

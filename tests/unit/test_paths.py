@@ -119,13 +119,6 @@ def test_areas_that_meet(sources: list[str], clash: bool, meet: bool) -> None:
     assert paths.meeting(areas) is meet
 
 
-def test_an_exact_key_may_meet() -> None:
-    # Only the key x/b itself goes to where w* writes: to `b`, while both areas' keys lie at `b/...` and `bb...`.
-    one, other = Area("x/b/", exact="x/b", strip="x/"), Area("q/", exact="b", strip="")
-    assert paths.meets(one, other)
-    assert paths.meets(other, one)
-
-
 @pytest.mark.parametrize(("source", "destination", "expected"), [
     ("", "backup", ("backup/",)), ("a", "a/x", ("a/x/",)), ("a", "x", ()), ("a/*", "", ()), ("a*", "ab", ("ab/",)),
     ("a", "ab", ()), ("backup", "", ()),
