@@ -1,0 +1,72 @@
+"""The same copy on other runners, and with Beam doing what it may always do: run a bundle again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.buckets import MIB, Bucket, assert_same, content
+from tests.support.command import Tool
+from tests.support.marks import on
+
+SMALL = 30
+
+
+@pytest.fixture
+def filled(source: Bucket) -> Bucket:
+    source.fill({f"small/{n:02}": b"%d" % n for n in range(SMALL)})
+    source.put_parts("large/one", [content(5 * MIB, n) for n in range(5)] + [b"end"])
+    source.put_parts("large/two", [content(5 * MIB, 9), b"end"])
+    return source
+
+
+def copy_twice(tool: Tool, source: Bucket, destination: Bucket, options: list[str]) -> None:
+    tool.copy(*options, "--report", "report.jsonl", source, destination, copied=SMALL + 2, up_to_date=0, failed=0,
+              uploads_left=0)
+    assert_same(source, destination)
+    for key in ("large/one", "large/two"):
+        assert destination.etag(key) == source.etag(key)
+    assert destination.uploads(["large/one", "large/two"]) == []
+    lines = [json.loads(line) for line in (Path(tool.home) / "report.jsonl").read_text("utf-8").splitlines()]
+    copied = [line["source"] for line in lines if line["outcome"] == "copied"]
+    assert sorted(copied) == [f"{source}/{key}" for key in sorted(source.listed())]
+    tool.copy(*options, source, destination, copied=0, up_to_date=SMALL + 2, failed=0)
+
+
+@on("moto", "minio")
+def test_bundles_run_again(tool: Tool, filled: Bucket, destination: Bucket) -> None:
+    """The first outputs are dropped: what this run copied counts as copied all the same, and once."""
+    copy_twice(tool, filled, destination, ["--runner=FnApiRunner", "--direct_runner_bundle_repeat=1"])
+
+
+@pytest.mark.slow
+@on("moto", "minio")
+def test_several_processes(tool: Tool, filled: Bucket, destination: Bucket) -> None:
+    """The graph of a cluster: work is redistributed, giants' parts go through a group by key."""
+    copy_twice(tool, filled, destination, ["--direct_running_mode=multi_processing", "--direct_num_workers=2",
+                                           "--spread-parts=3"])
+
+
+@pytest.mark.slow
+@pytest.mark.prism
+@on("moto")
+def test_prism(tool: Tool, filled: Bucket, destination: Bucket, prism: str) -> None:
+    copy_twice(tool, filled, destination, ["--runner=PrismRunner", f"--prism_location={prism}"])
+
+
+@on("moto")
+def test_the_launcher(tool: Tool, filled: Bucket, destination: Bucket) -> None:
+    """pipelines/copy_bucket.py, every setting a pipeline option; the module is the command."""
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tool.home), "AWS_ENDPOINT_URL": tool.url, "AWS_ACCESS_KEY_ID": "key",
+           "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+    launcher = Path(__file__).parents[2] / "pipelines" / "copy_bucket.py"
+    for words in ([str(launcher), f"--source={filled}/small", f"--destination={destination}"],
+                  ["-m", "s3copy_beam", f"{filled}", f"{destination}"]):
+        ran = subprocess.run([sys.executable, *words], env=env, cwd=launcher.parents[1], capture_output=True, text=True,
+                             check=False)
+        assert ran.returncode == 0, ran.stderr
+    assert_same(filled, destination)
