@@ -12,7 +12,7 @@ fi
 failed=()
 "$venv/bin/ruff" check . || failed+=(ruff)
 "$venv/bin/mypy" || failed+=(mypy)
-"$venv/bin/python" -m pytest -q -n "${S3COPY_TEST_PROCESSES:-2}" || failed+=(pytest)
+"$venv/bin/python" -m pytest -q -n "${S3COPY_TEST_PROCESSES:-2}" --dist=worksteal || failed+=(pytest)
 if [ ${#failed[@]} -gt 0 ]; then
     echo "failed: ${failed[*]}" >&2
     exit 1
