@@ -95,10 +95,10 @@ class Judge:
         if verdict is not None or destination is None:
             return Decision(verdict or Verdict.COPY, source, destination)
         shape = self._shapes[bool(parts_of(source.etag)), bool(parts_of(destination.etag))]
-        if shape.fruitful or self._is_blind(shape):
-            return await self._ask(source, destination, shape)
         async with shape.lock:  # one by one, until one has shown whether asking is worth while
-            return await self._ask(source, destination, shape)
+            if not shape.fruitful and not self._is_blind(shape):
+                return await self._ask(source, destination, shape)
+        return await self._ask(source, destination, shape)
 
     def _is_blind(self, shape: _Shape) -> bool:
         return shape.fruitless >= self._patience

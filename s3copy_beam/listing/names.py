@@ -303,8 +303,9 @@ class _There:
 
     def __init__(self, desk: Desk, spool: Spool) -> None:
         first, last = spool.ends()
-        same = next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
-        self.destination = Destination(Side(desk.lister, first[:same]))
+        while not last.startswith(first):
+            first = first[:-1]
+        self.destination = Destination(Side(desk.lister, first))
         self._lookup = None if spool.few(_FEW) else Lookup(self.destination)
 
     def close(self) -> None:

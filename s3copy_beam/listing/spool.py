@@ -56,7 +56,7 @@ class Spool:
                 "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, "
                 "etag = excluded.etag, modified = excluded.modified, storage_class = excluded.storage_class, "
                 "restored = excluded.restored WHERE excluded.size IS NOT NULL",
-                ((pair.destination.encode(), pair.source.encode(), *(pair.listed or _NOT_LISTED)[1:]) for pair in pairs))
+                ((to.encode(), source.encode(), *(listed or _NOT_LISTED)[1:]) for to, source, listed in pairs))
         finally:
             self._base.execute("COMMIT")
 
