@@ -1,0 +1,27 @@
+"""The command `s3copy`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: its words; None: those of this process.
+
+    Returns:
+        The exit status (command/ending.py).
+    """
+    try:
+        from s3copy_beam.command.run import run
+
+        return run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:  # before there were handlers of our own
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

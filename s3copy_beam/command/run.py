@@ -1,0 +1,188 @@
+"""One call of the command, from its words to its exit status."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from s3copy_beam import text
+from s3copy_beam.command import beam_flags, ending, log
+from s3copy_beam.command.build import Call, build
+from s3copy_beam.command.engine import check_engine, engine_of, settled, warnings_of, words_for
+from s3copy_beam.command.help import help_text
+from s3copy_beam.command.job import Job, JobFailed
+from s3copy_beam.command.observer import LiveObserver
+from s3copy_beam.command.parser import Arguments, UsageError, parse
+from s3copy_beam.command.report import Report
+from s3copy_beam.command.screen import Progress, Screen
+from s3copy_beam.command.signals import Signals
+from s3copy_beam.model import Totals
+from s3copy_beam.observe import observers
+from s3copy_beam.options import CopyOptions
+from s3copy_beam.paths import PathError
+from s3copy_beam.s3.errors import ConfigError, CredentialsLost, Stopped
+
+_log = logging.getLogger("s3copy_beam.command")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: the words after its name.
+
+    Returns:
+        The exit status (ending.status_of; 130 and 143 after a signal).
+    """
+    return guarded(lambda screen, signals: _command(argv, screen, signals))
+
+
+def guarded(work: Callable[[Screen, Signals], int]) -> int:
+    """Does the work of one call: what users cause, and what nobody foresaw, becomes one line and an exit status."""
+    log.set_up(None, "")
+    screen = Screen()
+    with Signals(f"s3copy: {ending.STOPPED}") as signals:
+        try:
+            return work(screen, signals)
+        except (UsageError, PathError, ConfigError, CredentialsLost) as error:
+            return ending.fatal(screen, str(error))
+        except Stopped:
+            screen.err(signals.go_on)
+            return signals.status or 1
+        except Exception as error:
+            _log.debug("internal error", exc_info=True)
+            screen.err(f"s3copy: internal error: {text.escape(repr(error))} (-l DEBUG -L FILE logs where)")
+            return 1
+
+
+def _command(argv: Sequence[str], screen: Screen, signals: Signals) -> int:
+    given = parse(argv, beam_flags.beam_options)
+    if given.get("help"):
+        screen.out(help_text())
+        return 0
+    if given.get("version"):
+        screen.out(f"s3copy_beam {version('s3copy_beam')}, apache-beam {version('apache-beam')}")
+        return 0
+    return carry_out(given, screen, signals)
+
+
+def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequence[str] = ()) -> int:
+    """Does what a command line says.
+
+    Args:
+        given: the command line.
+        screen: for people.
+        signals: that may stop it.
+        shown: further words for the pipeline's options.
+
+    Returns:
+        The exit status.
+    """
+    began = time.monotonic()
+    _set_up_log(given)
+    engine = engine_of(beam_flags.check(given.beam) if given.beam else None)
+    call = build(given, uuid.uuid4().hex)
+    check_engine(engine, given, call.options)
+
+    from s3copy_beam.command.preflight import look
+    from s3copy_beam.s3.identity import vault_put
+    from s3copy_beam.s3.worker import worker
+
+    worker().reset()
+    signals.stop_with(lambda: worker().stop())
+    if call.options.source.identity.vault:
+        vault_put(call.options.source.identity.vault, given.get("a"), given.get("k"))
+    facts = look(call.options, given)
+    before = worker().take_counts()
+    options = settled(facts.settle(call.options), engine)
+    observer = LiveObserver(options, screen, _open_report(options))
+    if not given.get("quiet"):
+        _introduce(call, facts.notes, facts.example, screen)
+    for warning in warnings_of(given.beam):
+        screen.err(f"warning: {warning}")
+    job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown])
+    try:
+        totals = _watched(job, observer, given, signals)
+    except JobFailed as error:
+        totals = None
+        if not signals.received:
+            screen.err(f"s3copy: the job failed: {error}")
+            return 1
+    if given.get("detach"):
+        screen.err(job.how_to_watch())
+        return 0
+    if totals is not None:
+        totals.add(Totals(requests=before.requests, retries=before.retries, throttled=before.throttled))
+    return _finish(totals, observer, given, signals, time.monotonic() - began)
+
+
+def _set_up_log(given: Arguments) -> None:
+    file = given.get("log_file", "")
+    try:
+        log.set_up(given.get("log_level"), file)
+    except OSError as error:
+        raise UsageError(f"{given.given['log_file']} {file}: {error.strerror}") from None
+
+
+def _open_report(options: CopyOptions) -> Report | None:
+    if not options.report or not options.live:
+        return None
+    from s3copy_beam.s3.urls import open_url
+
+    try:
+        return Report(options.report, options.source.bucket, options.destination.bucket,
+                      lambda url: open_url(url, "w", options.source))
+    except OSError as error:
+        raise UsageError(f"--report {options.report}: {error.strerror}") from None
+    except ConfigError as error:
+        raise UsageError(f"--report {error}") from None
+
+
+def _introduce(call: Call, notes: Sequence[str], example: tuple[str, str] | None, screen: Screen) -> None:
+    if call.first:
+        screen.err(call.first)
+    if example and sys.stderr.isatty():
+        source, destination = call.options.source.bucket, call.options.destination.bucket
+        screen.err(text.naming_line(source, example[0], destination, example[1]))
+    for note in (*call.notes, *notes):
+        screen.err(f"note: {note}")
+
+
+def _watched(job: Job, observer: LiveObserver, given: Arguments, signals: Signals) -> Totals | None:
+    """Runs the job while people are told how far it is."""
+    options = job.options
+    progress = Progress(observer.screen, observer.progress if options.live else job.progress)
+    if options.live:
+        observers[options.run_id] = observer
+    if not given.get("quiet") and not given.get("no_progress"):
+        progress.start()
+    try:
+        job.submit()
+        return None if given.get("detach") else job.wait(signals)
+    finally:
+        progress.stop()
+        observers.pop(options.run_id, None)
+        if observer.report:
+            observer.report.close()
+
+
+def _finish(totals: Totals | None, observer: LiveObserver, given: Arguments, signals: Signals, seconds: float) -> int:
+    """Says what is to be said at the end."""
+    screen = observer.screen
+    if totals is None:
+        screen.err(signals.go_on if signals.received else "s3copy: the job did not report: what it did is not known; "
+                                                          f"{ending.GO_ON}")
+        return signals.status or 1
+    if totals.fatal:
+        return ending.fatal(screen, totals.fatal)
+    if observer.report and observer.report.error:
+        totals.failed += 1
+        totals.failures.insert(0, f"failed writing {text.escape(observer.options.report)}: "
+                                  f"{text.escape(observer.report.error)}")
+    stopped = signals.go_on if signals.received or totals.stopped else ""
+    ending.say(totals, observer, given, seconds, stopped)
+    return signals.status or ending.status_of(totals, observer.options, given)
