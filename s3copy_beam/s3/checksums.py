@@ -1,4 +1,7 @@
-"""Checksums as S3's headers carry them: base64 of the big-endian digest (S3 documentation, Checking object integrity)."""
+"""Checksums as S3's headers carry them: base64 of the big-endian digest.
+
+Source: S3 documentation, "Checking object integrity".
+"""
 
 from __future__ import annotations
 
