@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 
 from s3copy_beam.s3 import answers
 from s3copy_beam.s3.answers import Acl, Copied, Created, Head, Part, Upload
@@ -55,7 +54,8 @@ class S3Client(Exchange):
 
         Args:
             key: of the object.
-            part_number: this part of it (0: the whole); a store that fails at that is asked for the whole.
+            part_number: this part of it (0: the whole); a store that fails at that is asked for the whole. The size of
+                the whole is -1 where a store does not tell it then, and the ETag may be the part's own.
             checksums: checksum mode.
         """
         headers = {"x-amz-checksum-mode": "ENABLED"} if checksums else _NONE
@@ -70,10 +70,7 @@ class S3Client(Exchange):
                 self.partless = True
             else:
                 self._part_heads += 1
-                if found.size >= 0:
-                    return found
-                whole = await self.head(key)
-                return replace(whole, part_size=found.part_size, parts_count=found.parts_count)
+                return found
         call = Call("HeadObject", "HEAD", key, _path(key), headers=headers)
         return await self.call(call, lambda reply: answers.parse_head(reply.status, reply.headers))
 
