@@ -34,9 +34,10 @@ class Spool:
     def __init__(self) -> None:
         self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._base.executescript(f"""
-            PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};
+            PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
+            PRAGMA cache_size = -{_CACHE_KIB};
             CREATE TABLE pairs (destination BLOB, source BLOB, size INTEGER, etag TEXT, modified INTEGER,
-                                storage_class TEXT, restored INTEGER, PRIMARY KEY (destination, source)) WITHOUT ROWID;
+                                storage_class TEXT, restored INTEGER);
             CREATE TABLE areas (destination BLOB, area TEXT, PRIMARY KEY (destination, area)) WITHOUT ROWID;
         """)
 
@@ -45,7 +46,7 @@ class Spool:
         self._base.close()
 
     def add(self, pairs: Iterable[Pair]) -> None:
-        """Adds pairs. One that is there stays one; what a listing showed of it is kept.
+        """Adds pairs, in any order: they are sorted when they are read, which costs a tenth of keeping an index.
 
         Raises:
             UnicodeEncodeError: a key with lone surrogates: no key is so.
@@ -53,23 +54,24 @@ class Spool:
         self._base.execute("BEGIN")
         try:
             self._base.executemany(
-                "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, "
-                "etag = excluded.etag, modified = excluded.modified, storage_class = excluded.storage_class, "
-                "restored = excluded.restored WHERE excluded.size IS NOT NULL",
+                "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?)",
                 ((to.encode(), source.encode(), *(listed or _NOT_LISTED)[1:]) for to, source, listed in pairs))
         finally:
             self._base.execute("COMMIT")
 
     def pairs(self) -> Iterator[Pair]:
-        """All pairs, by destination key and source key."""
-        for destination, source, size, etag, modified, storage_class, restored in self._base.execute(
-                "SELECT * FROM pairs ORDER BY destination, source"):
-            key = source.decode()
-            listed = None if size is None else Listed(key, size, etag, modified, storage_class, bool(restored))
-            yield Pair(destination.decode(), key, listed)
+        """All pairs, each once, by destination key and source key; with what a listing showed, where one did."""
+        before = None
+        for to, source, size, etag, modified, storage_class, restored in self._base.execute(
+                "SELECT * FROM pairs ORDER BY destination, source, size IS NULL"):
+            if (to, source) != before:
+                before = to, source
+                key = source.decode()
+                listed = None if size is None else Listed(key, size, etag, modified, storage_class, bool(restored))
+                yield Pair(to.decode(), key, listed)
 
     def few(self, limit: int) -> bool:
-        """Whether there are at most `limit` pairs."""
+        """Whether at most `limit` pairs were added."""
         return len(self._base.execute("SELECT 1 FROM pairs LIMIT ?", (limit + 1,)).fetchall()) <= limit
 
     def ends(self) -> tuple[str, str]:
