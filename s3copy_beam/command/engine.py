@@ -70,7 +70,7 @@ def _processes(beam: Namespace) -> int:
 def check_engine(engine: Engine, given: Arguments, options: CopyOptions) -> None:
     """Raises UsageError for what cannot be where this engine works."""
     if "a" in given.values and not engine.here:
-        raise UsageError(f"-a and -k do not travel with a job to {engine.runner}, where others could read them: have its "
+        raise UsageError(f"-a and -k do not travel with a job to {engine.runner}, others could read them: have its "
                          "workers find credentials (-c with a file there, --profile, a role)")
     if given.get("detach") and (engine.same_machine or engine.in_process):
         raise UsageError(f"--detach: {engine.runner} ends with this command")

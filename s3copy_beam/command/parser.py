@@ -31,6 +31,7 @@ class Arguments:
     Attributes:
         paths: SOURCE and DESTINATION, as far as given.
         values: what our options were given, by `Option.dest`; only those that were given.
+        texts: the same as they were typed; not of credentials.
         given: the spelling that each was given by, for messages.
         beam: Beam's options, as ``--option=value``.
         server: what stood after ``--``: for a job server.
@@ -38,6 +39,7 @@ class Arguments:
 
     paths: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
     beam: list[str] = field(default_factory=list)
     server: list[str] = field(default_factory=list)
@@ -135,21 +137,28 @@ class _Reader:
         result = self.result
         result.given[option.dest] = name
         if option.takes is Takes.NOTHING:
-            result.values[option.dest] = self.switch(name, inline)
-        elif option.takes is Takes.MAYBE:
-            if inline is None:
-                inline = self.words.pop(0) if self.words and self.words[0] in option.choices else option.choices[0]
-            result.values[option.dest] = convert(option, name, inline)
-        elif option.takes is Takes.MANY:
-            texts = [inline] if inline is not None else list(self.many(name))
-            result.values.setdefault(option.dest, []).extend(convert(option, name, text) for text in texts)
+            result.values[option.dest] = on = self.switch(name, inline)
+            texts = [str(on).lower()]
         else:
-            text = self.value(name, option.literal) if inline is None else inline
-            converted = convert(option, name, text)
-            if option.takes is Takes.REPEATED:
-                result.values.setdefault(option.dest, []).append(converted)
+            texts = self.texts(option, name, inline)
+            converted = [convert(option, name, text) for text in texts]
+            if option.takes in (Takes.MANY, Takes.REPEATED):
+                result.values.setdefault(option.dest, []).extend(converted)
+                texts = result.texts.get(option.dest, []) + texts
             else:
-                result.values[option.dest] = converted
+                result.values[option.dest] = converted[0]
+        if not option.literal:
+            result.texts[option.dest] = texts
+
+    def texts(self, option: Option, name: str, inline: str | None) -> list[str]:
+        """The words that are values of an option."""
+        if inline is not None:
+            return [inline]
+        if option.takes is Takes.MANY:
+            return list(self.many(name))
+        if option.takes is Takes.MAYBE:
+            return [self.words.pop(0) if self.words and self.words[0] in option.choices else option.choices[0]]
+        return [self.value(name, option.literal)]
 
     def beams_given(self, action: argparse.Action, name: str, inline: str | None) -> None:
         if action.nargs == 0 and inline is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -14,6 +15,15 @@ EVERY = 10.0
 """Seconds between two lines of progress where stderr is no terminal."""
 _REDRAW = 0.25
 """Seconds between two looks of the bar."""
+_ROWS, _COLUMNS = 20, 80
+
+
+def _width() -> int:
+    """Columns of the terminal; some don't tell, and say 0."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):
+        return _COLUMNS
 
 
 class Screen:
@@ -65,7 +75,7 @@ class Progress:
         """Begins."""
         if sys.stderr.isatty():
             self.screen.bar = tqdm(bar_format="{desc}, {elapsed}", desc=self.text(), file=sys.stderr, leave=False,
-                                   dynamic_ncols=True)
+                                   ncols=_width(), nrows=_ROWS)
         self._thread.start()
 
     def stop(self) -> None:
@@ -82,6 +92,7 @@ class Progress:
         while not self._done.wait(_REDRAW if self.screen.bar is not None else EVERY):
             with self.screen.lock:
                 if self.screen.bar is not None:
+                    self.screen.bar.ncols = _width()
                     self.screen.bar.set_description_str(self.text())
                 else:
                     self.screen.err(f"{self.text()}, {time.monotonic() - self._began:.0f} s")
