@@ -6,6 +6,7 @@ Sizes are bytes, times whole seconds since 1970, ETags without quotes. Listings 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -192,7 +193,8 @@ def parse_tags(body: bytes) -> dict[str, str]:
 
 def parse_attributes(body: bytes) -> tuple[list[Part], int]:
     """A page of GetObjectAttributes' parts, and the number after which the next begins (0: this was the last)."""
-    root = xmltree.rooted(body, "GetObjectAttributesResponse", "GetObjectAttributesOutput")
+    root = xmltree.rooted(body, "GetObjectAttributesResponse", "GetObjectAttributesOutput",
+                          "getObjectAttributesResponse")
     holder = root.find("ObjectParts")
     if holder is None:
         return [], 0
@@ -275,12 +277,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, operation: st
     request_id = headers.get("x-amz-request-id", "")
     error: S3Error
     if body.strip():
-        try:
-            root = xmltree.parse(body)
-            error = (xmltree.error_of(root, operation, status, request_id) if root.tag == "Error" else
-                     BadAnswer(f"an answer that is not S3's: <{root.tag[:40]}>", status, operation, request_id))
-        except BadAnswer:
-            error = BadAnswer("an answer that is not S3's", status, operation, request_id)
+        error = _error_in(body, operation, status, request_id)
     else:
         words = {403: "Forbidden", 404: "Not Found", 412: "Precondition Failed"}.get(status, "")
         code = CODE_OF_STATUS.get(status, f"Status{status}")
@@ -291,6 +288,17 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, operation: st
     error.location = headers.get("Location", "")
     error.server_time = http_date(headers.get("Date", ""))
     return error
+
+
+def _error_in(body: bytes, operation: str, status: int, request_id: str) -> S3Error:
+    with contextlib.suppress(BadAnswer):
+        root = xmltree.parse(body)
+        if root.tag == "Error":
+            return xmltree.error_of(root, operation, status, request_id)
+    if status == 429 or status >= 500:  # of a proxy, or of a server in trouble: the status says enough
+        code = CODE_OF_STATUS.get(status, "InternalError")
+        return S3Error(code, "with a body that is not S3's", status, operation, request_id)
+    return BadAnswer("an answer that is not S3's", status, operation, request_id)
 
 
 def http_date(value: str) -> int:

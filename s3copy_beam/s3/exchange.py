@@ -81,7 +81,7 @@ class Call:
         kind: of slot.
         seconds: the answer may take this long; 0: as small requests do.
         weight: what an answer brings, for the tuner: 1, or bytes.
-        dubious: a 500 most likely means that the store lacks this: one more try.
+        dubious: a 500, or another answer than S3's, most likely means that the store lacks this: one more try.
         streaming: uploads data (payload_hash).
     """
 
@@ -278,7 +278,8 @@ class Exchange:
 
     async def _again(self, error: S3Error, call: Call, trial: _Trial, now: float, place: Resolved) -> None:
         """Waits until a failure that may pass is worth another try; raises it where it is not."""
-        most = min(self.limits.retries, 1 if call.dubious and error.status == 500 else _FEW.get(error.code, 1 << 30))
+        lacking = call.dubious and (error.status == 500 or error.code == "BadAnswer")
+        most = min(self.limits.retries, 1 if lacking else _FEW.get(error.code, 1 << 30))
         if trial.failures > most or now - trial.began > self.limits.total_timeout + 2 * call.seconds:
             raise error
         granted, wait = self._desk.budget(place.host).spend()

@@ -27,7 +27,12 @@ _GROUPS = {
     "Size": r"<Size>(\d{1,19})</Size>",
     "StorageClass": r"<StorageClass>([A-Z_0-9]+)</StorageClass>",
 }
-_OTHER = r"(?:</?(?!(?:Key|LastModified|ETag|Size|StorageClass|RestoreStatus|Contents)\b)\w+/?>[^<]*)*"
+_OTHER = r"(?:<(?!(?:Key|LastModified|ETag|Size|StorageClass|RestoreStatus|/?Contents)[\s>/]|[!?])[^<]*)*"
+"""Tags that do not matter (Owner, ChecksumType, ...), with their text; neither comments nor CDATA."""
+_AROUND = re.compile(
+    rb'\s*(?:<\?xml version="1\.0"(?: encoding="(?:UTF|utf)-8")?(?: standalone="(?:yes|no)")?\s*\?>)?'
+    rb"(?:[^<]|<[^!?])*")
+"""What stands around the objects: no comments, no document type, no other encoding."""
 _TAGS = re.compile(r"<(Key|LastModified|ETag|Size|StorageClass)>")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 
@@ -60,12 +65,13 @@ def parse_page_as_xml(body: bytes) -> Page:
 
 def _fast(body: bytes) -> Page | None:
     """The page, or None where its shape is not the usual one."""
-    if b"<!" in body or b"<RestoreStatus" in body:
-        return None
     first, last = body.find(b"<Contents>"), body.rfind(b"</Contents>")
     if first < 0 or last < first:
         return None
-    last += 11
+    last += len("</Contents>")
+    around = body[:first] + body[last:]
+    if not _AROUND.fullmatch(around):
+        return None
     try:
         text = body[first:last].decode()
     except UnicodeDecodeError:
@@ -80,7 +86,7 @@ def _fast(body: bytes) -> Page | None:
     rows = pattern.findall(text)
     if len(rows) != count:
         return None
-    root = xmltree.rooted(body[:first] + body[last:], "ListBucketResult")
+    root = xmltree.rooted(around, "ListBucketResult")
     if xmltree.text(root, "EncodingType") != "url":
         return None
     try:

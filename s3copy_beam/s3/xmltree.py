@@ -13,12 +13,6 @@ class _Plain(ElementTree.TreeBuilder):
     def doctype(self, name: str, pubid: str, system: str) -> None:
         raise BadAnswer("the answer's XML declares a document type")
 
-    def start(self, tag: str, attrs: dict[str, str]) -> ElementTree.Element:
-        return super().start(tag.rpartition("}")[2], attrs)
-
-    def end(self, tag: str) -> ElementTree.Element:
-        return super().end(tag.rpartition("}")[2])
-
 
 def parse(body: bytes) -> ElementTree.Element:
     """The root element; tags without namespaces. White space before the document is allowed (Complete sends it).
@@ -34,6 +28,8 @@ def parse(body: bytes) -> ElementTree.Element:
         if not body.strip():
             raise BadAnswer("the answer has no body") from None
         raise BadAnswer(f"the answer is not whole XML ({error})") from None
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
     return root
 
 
