@@ -26,7 +26,7 @@ class Layout(NamedTuple):
     sizes: tuple[int, ...] = ()
 
     @property
-    def count(self) -> int:
+    def number_of_parts(self) -> int:
         """Number of parts; an empty object has one empty part."""
         return len(self.sizes) or max(1, -(-self.size // self.part_size))
 
@@ -40,7 +40,7 @@ class Layout(NamedTuple):
     def parts(self) -> Iterator[tuple[int, int, int]]:
         """(number, first byte, size) of each part, in order."""
         first = 0
-        for number in range(1, self.count + 1):
+        for number in range(1, self.number_of_parts + 1):
             size = self.sizes[number - 1] if self.sizes else min(self.part_size, self.size - first)
             yield number, first, size
             first += size
@@ -139,4 +139,4 @@ def planned_parts(planned: Planned, options: CopyOptions) -> int:
     """How many parts a copy will have, as far as the listing tells; 0: copied whole."""
     if not in_parts(planned, options):
         return 0
-    return parts_of_etag(planned.etag) or chosen(planned.size, options.part_size).count
+    return parts_of_etag(planned.etag) or chosen(planned.size, options.part_size).number_of_parts

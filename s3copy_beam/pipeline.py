@@ -19,13 +19,13 @@ from s3copy_beam.transforms.listing import MULTIPART, SMALL, KeyRanges, ListAndC
 from s3copy_beam.transforms.multipart import COPIED, PARTS, SPREAD, Assemble, CopyParts, ExpandIntoParts
 from s3copy_beam.transforms.report import WriteReport
 from s3copy_beam.transforms.small import CopySmallObjects
-from s3copy_beam.transforms.unfinished import EndUploadsBelow, EndUploadsOf
 from s3copy_beam.transforms.summary import Summarise, totals_of
+from s3copy_beam.transforms.unfinished import EndUploadsBelow, EndUploadsOf
 
 __all__ = ["CopyBucket", "totals_of"]
 
 
-class CopyBucket(beam.PTransform):  # type: ignore[misc]
+class CopyBucket(beam.PTransform):
     """Copies what differs between a source and a destination, and checks it.
 
     Takes the pipeline itself; gives one element, the summary as a JSON text (the fields of `model.Totals`). Failures
@@ -46,7 +46,8 @@ class CopyBucket(beam.PTransform):  # type: ignore[misc]
         if options.abort_uploads:
             steps = [found, pbegin | EndUploadsBelow(options), found[MULTIPART] | EndUploadsOf(options)]
         elif options.dry_run:
-            steps = [found, found[SMALL] | "Small" >> OnlySay(options), found[MULTIPART] | "InParts" >> OnlySay(options)]
+            said = found[SMALL] | "Small" >> OnlySay(options), found[MULTIPART] | "InParts" >> OnlySay(options)
+            steps = [found, *said]
         else:
             small = found[SMALL] | CopySmallObjects(options)
             opened = found[MULTIPART] | ExpandIntoParts(options)
@@ -55,5 +56,5 @@ class CopyBucket(beam.PTransform):  # type: ignore[misc]
             assembled = giants[COPIED] | Assemble(options)
             steps = [found, small, opened, whole, giants, assembled]
         if options.report and not options.live:
-            [step[LINES] for step in steps] | WriteReport(options)
-        return [step[TOTALS] for step in steps] | Summarise()
+            tuple(step[LINES] for step in steps) | WriteReport(options)
+        return tuple(step[TOTALS] for step in steps) | Summarise()

@@ -59,8 +59,9 @@ async def landed(desk: Desk, upload: Upload, computed: str = "") -> bool:
         return False
     if there.etag in (planned.etag, computed):
         return True
-    comparable = upload.exact or computed
-    return not comparable and there.etag != planned.replaces and parts_of_etag(there.etag) == upload.layout.count
+    if upload.exact or computed or there.etag == planned.replaces:
+        return False
+    return parts_of_etag(there.etag) == upload.layout.number_of_parts
 
 
 async def _mend(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[int]) -> Upload:

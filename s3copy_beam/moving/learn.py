@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from s3copy_beam.layout import Layout, chosen, exact, guessed, may_be_computed, parts_of_etag, uniform
+from s3copy_beam.layout import Layout, chosen, exact, guessed, is_md5, may_be_computed, parts_of_etag, uniform
 from s3copy_beam.model import Planned
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.source import changed
@@ -36,7 +36,7 @@ async def learn_layout(desk: Desk, planned: Planned) -> Learned:
         S3Error: it cannot be looked at; or it has metadata that headers cannot carry.
     """
     head = await _head(desk, planned)
-    if head.etag != planned.etag:
+    if not _is_of(head, planned):
         raise changed(await desk.source.head(planned.source))
     if head.missing_meta:
         raise S3Error("MissingMetadata", f"{head.missing_meta} metadata entries cannot be read through headers",
@@ -71,10 +71,22 @@ async def exact_layout(desk: Desk, planned: Planned) -> Layout | None:
         if error.status in (403, 404):
             raise
         return None  # gaps in the numbering (416), or a store that cannot tell
-    if any(head.etag != planned.etag for head in heads):
+    if not all(_is_of(head, planned) for head in heads):
         raise changed(await desk.source.head(planned.source))
     sizes = [head.part_size or 0 for head in heads]
     return exact(sizes) if sum(sizes) == planned.size and all(sizes) else None
+
+
+def _is_of(head: Head, planned: Planned) -> bool:
+    """Whether a HEAD, maybe of one part, shows the planned version.
+
+    Some stores tell a part's own MD5 as its ETag. Then only the number of parts speaks for the version here; the ETag
+    that the parts make, checked before Complete, decides.
+    """
+    if head.etag == planned.etag:
+        return True
+    own = head.part_size is not None and is_md5(head.etag) and may_be_computed(planned.etag)
+    return own and head.parts_count == parts_of_etag(planned.etag) and head.encryption not in KMS
 
 
 async def _head(desk: Desk, planned: Planned) -> Head:

@@ -34,7 +34,7 @@ def mark_of(source: Access, planned: Planned, layout: Layout, create: Mapping[st
 
 def can_be_marked(layout: Layout) -> bool:
     """Whether part 10,000 is free."""
-    return layout.count < MARK_PART
+    return layout.number_of_parts < MARK_PART
 
 
 def _digest(value: object) -> str:

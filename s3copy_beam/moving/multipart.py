@@ -99,7 +99,7 @@ async def _carry_through(
         try:
             if error is not None:
                 raise error
-            await copy_parts(desk, upload, set(range(1, upload.layout.count + 1)) - parts.keys(), parts)
+            await copy_parts(desk, upload, set(range(1, upload.layout.number_of_parts + 1)) - parts.keys(), parts)
             await finish(desk, upload, parts, reused)
             return outcome_of(upload.planned, Result.COPIED, "", len(parts), len(reused))
         except (Stopped, CredentialsLost):
@@ -110,7 +110,7 @@ async def _carry_through(
             planned = upload.planned._replace(**change.version)
         except S3Error as failure:
             if failure.code == "NoSuchUpload" and await landed(desk, upload):
-                return outcome_of(upload.planned, Result.COPIED, "", len(parts) or upload.layout.count, len(reused))
+                return outcome_of(upload.planned, Result.COPIED, "", upload.layout.number_of_parts, len(reused))
             anew = await _begin_anew(desk, upload, failure)
             if anew is None:
                 if parts and failure.code not in MISSING_CODES | {"WrongParts", "WrongSize", "WrongChecksum"}:

@@ -23,7 +23,7 @@ async def copy_part(desk: Desk, upload: Upload, number: int) -> Part:
     """
     planned = upload.planned
     first, size = upload.layout.part(number)
-    whole = upload.layout.count == 1  # S3 takes no range for sources of 5 MiB and less
+    whole = upload.layout.number_of_parts == 1  # S3 takes no range for sources of 5 MiB and less
     copied = await desk.destination.copy_part(
         planned.destination, upload.upload_id, number, (desk.options.source.bucket, planned.source),
         None if whole else (first, first + size - 1), planned.etag, payer_headers(desk.options),

@@ -1,4 +1,5 @@
-"""Beginning a multipart copy: the source's layout and metadata, an unfinished upload of ours to go on with, or a new one."""
+"""Beginning a multipart copy: the source as it is, and an unfinished upload of ours to go on with, or a new one.
+"""
 
 from __future__ import annotations
 
@@ -188,4 +189,4 @@ def may_be_resumed(upload: Upload) -> bool:
 
 
 def _fits(layout: Layout, part: Part) -> bool:
-    return part.number <= layout.count and part.size == layout.part(part.number)[1] and is_md5(part.etag)
+    return part.number <= layout.number_of_parts and part.size == layout.part(part.number)[1] and is_md5(part.etag)

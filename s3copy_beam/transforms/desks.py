@@ -53,7 +53,7 @@ def _make(options: CopyOptions) -> Desks:
     limits = Limits(options.concurrency, options.retries, options.max_requests_per_second)
     client = worker().client
     source, lister = client(options.source, limits), client(options.lister, limits)
-    judge = Judge(options, source, lister)
+    judge = Judge(source, lister, options.compare, no_overwrite=options.no_overwrite, verify=options.verify)
     moving = MovingDesk(options, source, client(options.destination, limits), lister, observer_of(options.run_id),
                         judge.learn_plain_etags)
     return Desks(ListingDesk(options, source, lister, judge), moving)

@@ -17,7 +17,7 @@ BESIDE_PARTS = 6
 """Requests for a multipart object beside its parts: HEAD, tags, unfinished uploads, Create, mark, Complete."""
 
 
-class OnlySay(beam.PTransform):  # type: ignore[misc]
+class OnlySay(beam.PTransform):
     """Objects that would be copied, to outcomes that say so: outputs `totals` and `lines`."""
 
     def __init__(self, options: CopyOptions) -> None:

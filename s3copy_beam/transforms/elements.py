@@ -13,8 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from apache_beam import coders
 
+from s3copy_beam.keyspace import Cut, KeyRange
 from s3copy_beam.layout import Layout
-from s3copy_beam.keyspace import KeyRange
 from s3copy_beam.model import Planned, Totals
 from s3copy_beam.moving.uploads import Upload
 from s3copy_beam.paths import Area
@@ -40,10 +40,10 @@ class PlannedBatch(NamedTuple):
 
 
 class PartsToCopy(NamedTuple):
-    """Parts of one upload that are copied together."""
+    """Parts of one upload that are copied together. Without an upload: as with an empty batch."""
 
-    upload: Upload
-    numbers: tuple[int, ...]
+    upload: Upload | None = None
+    numbers: tuple[int, ...] = ()
     """To be copied."""
     kept: tuple[Part, ...] = ()
     """Held by the upload already, since an earlier run."""
@@ -81,7 +81,14 @@ def _parts(values: tuple[Any, ...]) -> tuple[Part, ...]:
 
 def _plain_range(element: AreaRange) -> tuple[Any, ...]:
     area, keys = element
-    return (None if area is None else tuple(asdict(area).values()), None if keys is None else tuple(keys))
+    cuts = None if keys is None else tuple(None if cut is None else tuple(cut) for cut in keys)
+    return (None if area is None else tuple(asdict(area).values()), cuts)
+
+
+def _range(values: tuple[Any, ...]) -> AreaRange:
+    area, cuts = values
+    keys = None if cuts is None else KeyRange(*(None if cut is None else Cut(*cut) for cut in cuts))
+    return AreaRange(None if area is None else Area(*area), keys)
 
 
 def error_of(values: tuple[str, str, int, str, str]) -> S3Error:
@@ -130,17 +137,14 @@ class PackedCoder(coders.Coder, Generic[T]):
 
 
 _PACKERS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    AreaRange: (
-        _plain_range,
-        lambda v: AreaRange(None if v[0] is None else Area(*v[0]), None if v[1] is None else KeyRange(*v[1])),
-    ),
+    AreaRange: (_plain_range, _range),
     PlannedBatch: (
         lambda batch: tuple(map(tuple, batch.objects)),
         lambda values: PlannedBatch(tuple(Planned(*value) for value in values)),
     ),
     PartsToCopy: (
-        lambda work: (_plain_upload(work.upload), work.numbers, *map(_plain_parts, (work.kept, work.copied)), work.whole),
-        lambda v: PartsToCopy(_upload(v[0]), v[1], _parts(v[2]), _parts(v[3]), v[4]),
+        lambda v: (v.upload and _plain_upload(v.upload), v.numbers, *map(_plain_parts, (v.kept, v.copied)), v.whole),
+        lambda v: PartsToCopy(v[0] and _upload(v[0]), v[1], _parts(v[2]), _parts(v[3]), v[4]),
     ),
     CopiedParts: (
         lambda done: (_plain_upload(done.upload), _plain_parts(done.parts), done.reused, done.error),

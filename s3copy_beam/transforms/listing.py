@@ -12,7 +12,6 @@ from s3copy_beam.layout import in_parts
 from s3copy_beam.listing.desk import Compared
 from s3copy_beam.listing.merge import compare_area
 from s3copy_beam.listing.names import compare_names, meet
-from s3copy_beam.listing.split import cut_area
 from s3copy_beam.model import Planned
 from s3copy_beam.observe import observer_of
 from s3copy_beam.options import CopyOptions
@@ -25,7 +24,7 @@ MULTIPART = "multipart"
 RANGES = "ranges"
 
 
-class KeyRanges(beam.PTransform):  # type: ignore[misc]
+class KeyRanges(beam.PTransform):
     """What is to be listed: areas, and lists of names. On a cluster, areas are cut into ranges and spread."""
 
     def __init__(self, options: CopyOptions) -> None:
@@ -47,7 +46,7 @@ class KeyRanges(beam.PTransform):  # type: ignore[misc]
         return cut[RANGES] | "SpreadRanges" >> beam.Reshuffle()
 
 
-class ListAndCompare(beam.PTransform):  # type: ignore[misc]
+class ListAndCompare(beam.PTransform):
     """Key ranges to objects that have to be copied: outputs `small` and `multipart`, beside `totals` and `lines`."""
 
     def __init__(self, options: CopyOptions) -> None:
@@ -69,6 +68,8 @@ class CutIntoRanges(LoopDoFn):
     async def _cut(self, element: AreaRange) -> list[AreaRange]:
         if element.area is None:
             return [element]
+        from s3copy_beam.listing.split import cut_area
+
         ranges = await cut_area(desks_of(self.options).listing, element.area, self.options.ranges)
         return [AreaRange(element.area, keys) for keys in ranges]
 

@@ -37,7 +37,7 @@ def tagged(do_fn: LoopDoFn, **outputs: Any) -> Any:
     return beam.ParDo(do_fn).with_output_types(Any, **types).with_outputs(*types)
 
 
-class LoopDoFn(beam.DoFn):  # type: ignore[misc]
+class LoopDoFn(beam.DoFn):
     """Subclasses give `work` (a coroutine for one element) and `results` (what its answer becomes).
 
     Attributes:
@@ -110,9 +110,10 @@ class LoopDoFn(beam.DoFn):  # type: ignore[misc]
     def stream(self) -> Callable[[Any, Where], Coroutine[Any, Any, None]]:
         """Gives an `emit(value, where)` for coroutines with many results; it waits while too many are untaken."""
         room = asyncio.Semaphore(STREAM_DEPTH)
-        loop, done = worker().loop, self._done
+        done = self._done
 
         async def emit(value: Any, where: Where) -> None:
+            loop = asyncio.get_running_loop()
             await room.acquire()
             done.put((where, None, value, lambda: loop.call_soon_threadsafe(room.release)))
 

@@ -29,7 +29,7 @@ SPREAD = "spread"
 COPIED = "copied"
 
 
-class ExpandIntoParts(beam.PTransform):  # type: ignore[misc]
+class ExpandIntoParts(beam.PTransform):
     """Objects to parts of uploads: outputs `parts` (all of an object together), `spread`, `totals`, `lines`."""
 
     def __init__(self, options: CopyOptions) -> None:
@@ -38,11 +38,12 @@ class ExpandIntoParts(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, objects: beam.PCollection[PlannedBatch]) -> Any:
         if self.options.layout == "cluster":
-            objects = objects | "OneByOne" >> beam.ParDo(OneByOne()).with_output_types(PlannedBatch) | "SpreadObjects" >> beam.Reshuffle()
+            alone = objects | "OneByOne" >> beam.ParDo(OneByOne()).with_output_types(PlannedBatch)
+            objects = alone | "SpreadObjects" >> beam.Reshuffle()
         return objects | "Open" >> tagged(OpenUploads(self.options), parts=PartsToCopy, spread=PartsToCopy)
 
 
-class CopyParts(beam.PTransform):  # type: ignore[misc]
+class CopyParts(beam.PTransform):
     """Parts to copied parts, keyed by file: output `copied`; objects that are whole here are assembled here."""
 
     def __init__(self, options: CopyOptions, spread: bool = False) -> None:
@@ -57,7 +58,7 @@ class CopyParts(beam.PTransform):  # type: ignore[misc]
         return parts | "UploadPartCopy" >> tagged(CopyPartsOf(self.options), copied=tuple[str, CopiedParts])
 
 
-class Assemble(beam.PTransform):  # type: ignore[misc]
+class Assemble(beam.PTransform):
     """Copied parts, grouped by file key, to finished objects: outputs `totals` and `lines`."""
 
     def __init__(self, options: CopyOptions) -> None:
@@ -72,7 +73,7 @@ class Assemble(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class OneByOne(beam.DoFn):  # type: ignore[misc]
+class OneByOne(beam.DoFn):
     """Batches to batches of one object each, so that they spread evenly."""
 
     def process(self, element: PlannedBatch) -> Iterator[PlannedBatch]:
@@ -93,7 +94,7 @@ class OpenUploads(LoopDoFn):
             self.hand(self._open(planned), 1, where)
         yield from self.take(self.room)
         if self.options.layout == "local":
-            yield TaggedOutput(PARTS, None)
+            yield TaggedOutput(PARTS, PartsToCopy())
 
     async def _open(self, planned: Planned) -> Opened | Outcome:
         desk = desks_of(self.options).moving
@@ -109,7 +110,7 @@ class OpenUploads(LoopDoFn):
             return
         upload, kept, copied = value
         held = {part.number for part in (*kept, *copied)}
-        missing = tuple(number for number in range(1, upload.layout.count + 1) if number not in held)
+        missing = tuple(number for number in range(1, upload.layout.number_of_parts + 1) if number not in held)
         if not spreads(upload, self.options):
             yield TaggedOutput(PARTS, PartsToCopy(upload, missing, kept, copied, whole=True))
             return
@@ -123,14 +124,14 @@ class CopyPartsOf(LoopDoFn):
 
     capacity = 2048
 
-    def process(self, element: PartsToCopy | None, timestamp: Any = beam.DoFn.TimestampParam,
+    def process(self, element: PartsToCopy, timestamp: Any = beam.DoFn.TimestampParam,
                 window: Any = beam.DoFn.WindowParam) -> Iterator[Any]:
-        if element is not None:
-            self.hand(self._copy(element), max(1, len(element.numbers)), (timestamp, (window,)))
+        if element.upload is not None:
+            self.hand(self._copy(element.upload, element), max(1, len(element.numbers)), (timestamp, (window,)))
         yield from self.take(self.room)
 
-    async def _copy(self, work: PartsToCopy) -> Outcome | CopiedParts:
-        desk, upload = desks_of(self.options).moving, work.upload
+    async def _copy(self, upload: Upload, work: PartsToCopy) -> Outcome | CopiedParts:
+        desk = desks_of(self.options).moving
         if work.whole:
             return await told(desk, upload.planned, copy_opened(desk, Opened(upload, work.kept, work.copied)))
         parts = {part.number: part for part in (*work.kept, *work.copied)}
@@ -179,4 +180,4 @@ class AssembleObjects(LoopDoFn):
 def spreads(upload: Upload, options: CopyOptions) -> bool:
     """Whether the parts of an object are spread over the workers."""
     wanted = options.layout == "cluster" or options.spread_local
-    return wanted and upload.layout.count > options.spread_parts
+    return wanted and upload.layout.number_of_parts > options.spread_parts

@@ -17,14 +17,14 @@ SHARDS = 4
 """Files of ``--report URL/``; each is written by one worker."""
 
 
-class WriteReport(beam.PTransform):  # type: ignore[misc]
+class WriteReport(beam.PTransform):
     """Lines of all steps to the report: one file, or a folder of shards."""
 
     def __init__(self, options: CopyOptions) -> None:
         super().__init__()
         self.options = options
 
-    def expand(self, lines: list[beam.PCollection[str]]) -> beam.PCollection[None]:
+    def expand(self, lines: tuple[beam.PCollection[str], ...]) -> beam.PCollection[None]:
         shards = SHARDS if self.options.report.endswith("/") else 1
         keyed = (
             lines
@@ -45,7 +45,7 @@ def _keyed(line: str, shards: int) -> tuple[int, str]:
     return zlib.crc32(line.encode()) % shards, line
 
 
-class WriteShard(beam.DoFn):  # type: ignore[misc]
+class WriteShard(beam.DoFn):
     """Writes the lines of one shard; a bundle that runs again writes the same."""
 
     def __init__(self, options: CopyOptions, shards: int) -> None:

@@ -16,7 +16,8 @@ from s3copy_beam.transforms.elements import PlannedBatch
 from s3copy_beam.transforms.looping import LoopDoFn, tagged
 from s3copy_beam.transforms.telling import told
 
-class CopySmallObjects(beam.PTransform):  # type: ignore[misc]
+
+class CopySmallObjects(beam.PTransform):
     """Batches to outcomes: outputs `totals` and `lines`."""
 
     def __init__(self, options: CopyOptions) -> None:

@@ -16,19 +16,19 @@ from s3copy_beam.transforms.ledger import NAMESPACE
 SUMMARY = "summary"
 
 
-class Summarise(beam.PTransform):  # type: ignore[misc]
+class Summarise(beam.PTransform):
     """Totals of all bundles to the run's summary, one JSON text; also in the string-set metric ``s3copy/summary``."""
 
-    def expand(self, totals: Iterable[beam.PCollection[Totals]]) -> beam.PCollection[str]:
+    def expand(self, totals: tuple[beam.PCollection[Totals], ...]) -> beam.PCollection[str]:
         return (
-            tuple(totals)
+            totals
             | "AllTotals" >> beam.Flatten()
             | "Add" >> beam.CombineGlobally(AddTotals()).with_output_types(Totals)
             | "HandBack" >> beam.ParDo(HandBack()).with_output_types(str)
         )
 
 
-class AddTotals(beam.CombineFn):  # type: ignore[misc]
+class AddTotals(beam.CombineFn):
     """Adds totals."""
 
     def create_accumulator(self) -> Totals:
@@ -47,7 +47,7 @@ class AddTotals(beam.CombineFn):  # type: ignore[misc]
         return accumulator
 
 
-class HandBack(beam.DoFn):  # type: ignore[misc]
+class HandBack(beam.DoFn):
     """Puts the summary where every runner gives it back once it is committed."""
 
     def process(self, element: Totals) -> Iterable[str]:

@@ -17,7 +17,7 @@ from s3copy_beam.transforms.elements import PlannedBatch
 from s3copy_beam.transforms.looping import LoopDoFn, tagged
 
 
-class EndUploadsBelow(beam.PTransform):  # type: ignore[misc]
+class EndUploadsBelow(beam.PTransform):
     """All uploads below the destination path, as the store lists them: outputs `totals` and `lines`."""
 
     def __init__(self, options: CopyOptions) -> None:
@@ -29,7 +29,7 @@ class EndUploadsBelow(beam.PTransform):  # type: ignore[misc]
         return once | "EndAll" >> tagged(EndUploads(self.options, by_key=False))
 
 
-class EndUploadsOf(beam.PTransform):  # type: ignore[misc]
+class EndUploadsOf(beam.PTransform):
     """Uploads of objects that are not up to date, each by its key: some stores list uploads by whole keys only."""
 
     def __init__(self, options: CopyOptions) -> None:

@@ -21,7 +21,7 @@ OPTIONS = CopyOptions(ACCESS, ACCESS, ACCESS)
 @given(st.integers(1, 50 * 10**12), st.integers(MIN_PART, MAX_PART))
 def test_chosen_layouts_keep_s3s_limits_and_a_number_for_the_mark(size: int, wanted: int) -> None:
     made = layout.chosen(size, wanted)
-    assert made.count < MAX_PARTS
+    assert made.number_of_parts < MAX_PARTS
     assert made.part_size >= min(wanted, MAX_PART)
     assert made.part_size <= MAX_PART
 
@@ -41,7 +41,7 @@ def test_exact_parts_cover_the_object_without_gap(sizes: list[int]) -> None:
 def _covers(made: Layout) -> None:
     expected = 0
     parts = list(made.parts())
-    assert len(parts) == made.count
+    assert len(parts) == made.number_of_parts
     for number, first, size in parts:
         assert (first, size) == made.part(number)
         assert first == expected
@@ -82,7 +82,7 @@ def test_parts_of_etag(etag: str, parts: int) -> None:
 )
 def test_guessed_layouts_fit(size: int, count: int, part_size: int | None) -> None:
     made = layout.guessed(size, count)
-    assert made is not None and made.count == count
+    assert made is not None and made.number_of_parts == count
     assert part_size is None or made.part_size == part_size
 
 
