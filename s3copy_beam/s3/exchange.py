@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import aiohttp
 
@@ -68,8 +68,7 @@ class Desk:
         return budget
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One request, before it is signed.
 
     Attributes:
@@ -90,7 +89,7 @@ class Call:
     key: str = ""
     path: str = ""
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes = b""
     kind: str = SMALL
     seconds: float = 0
@@ -102,12 +101,14 @@ class Call:
 class _Trial:
     """What one request went through, and with what it was sent last."""
 
-    __slots__ = ("began", "failures", "keys", "mends", "moves", "route", "throttled_since", "throttles")
+    __slots__ = ("began", "failures", "keys", "mends", "moves", "repeats", "route", "throttled_since", "throttles")
 
     def __init__(self) -> None:
         self.began = 0.0
         self.throttled_since = 0.0
         self.failures = self.throttles = self.moves = self.mends = 0
+        self.repeats = False
+        """It is sent again for a failure."""
         self.keys: Keys | None = None
         self.route: Route | None = None
 
@@ -176,9 +177,7 @@ class Exchange:
         await self._seal.look()
         pacer, store = desk.pacer(self.limits), self._route.place.host
         lane = pacer.lane(store, self.bucket, call.kind, call.key)
-        wait = max(lane.turn(clock()), pacer.turn())
-        if wait > 0:
-            await desk.flights.pause(wait)
+        await pacer.turn(lane)
         gate, tuner = pacer.gate(store, call.kind)
         await gate.enter()
         try:
@@ -219,20 +218,19 @@ class Exchange:
         headers = {"host": place.host, **self._fixed, **call.headers}
         self._seal.sign(call.method, place, path, call.query, headers, call.body, call.streaming)
         trial.keys, trial.route = self._seal.keys, route
-        target = f"{path}?{call.query}" if call.query else path
         seconds = call.seconds or self.limits.read_timeout
         desk.tally.requests += 1
-        if trial.failures:
-            desk.tally.retries += 1
+        desk.tally.retries += trial.repeats
         began = time.monotonic()
         try:
             with desk.flights.flight(seconds + 10):
-                reply = await send(desk.session, route, call.method, target, headers, call.body, call.operation)
+                reply = await send(desk.session, route, call.method, path, call.query, headers, call.body,
+                                   call.operation)
         except TimeoutError:
             raise S3Error("TimeoutError", f"no answer within {seconds:.0f} s", 0, call.operation) from None
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s %s%s: %d in %.0f ms", call.operation, call.method, place.url, target, reply.status,
-                      (time.monotonic() - began) * 1000)
+            log.debug("%s %s %s%s?%s: %d in %.0f ms", call.operation, call.method, place.url, path, call.query,
+                      reply.status, (time.monotonic() - began) * 1000)
         return reply
 
     async def _mend(self, error: S3Error, call: Call, trial: _Trial) -> None:
@@ -247,6 +245,7 @@ class Exchange:
         log.debug("%s failed: %s (%s)", call.operation, error, kind.name)
         if call.method == "HEAD" and kind is Kind.FINAL:
             kind = self._of_head(error, trial)
+        trial.repeats = kind is not Kind.THROTTLE
         if kind is Kind.THROTTLE:
             trial.throttles += 1
             trial.throttled_since = trial.throttled_since or now
@@ -274,6 +273,8 @@ class Exchange:
         elif kind in (Kind.TRANSIENT, Kind.LACKING):
             await self._again(error, call, trial, now, place)
         else:
+            if error.status:
+                self._desk.budget(place.host).succeeded(False)  # a plain no is a good answer
             raise error
 
     async def _again(self, error: S3Error, call: Call, trial: _Trial, now: float, place: Resolved) -> None:

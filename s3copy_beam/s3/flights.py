@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from s3copy_beam.s3.errors import Stopped
@@ -14,12 +13,32 @@ _TICK = 0.25
 
 
 class _Flight:
-    __slots__ = ("deadline", "reason", "task")
+    """Bounds the time of what the current task awaits inside `with`."""
 
-    def __init__(self, task: asyncio.Task[Any], deadline: float) -> None:
-        self.task = task
+    __slots__ = ("_all", "_task", "deadline", "reason")
+
+    def __init__(self, flights: set[_Flight], deadline: float) -> None:
+        self._all = flights
+        self._task: asyncio.Task[Any] | None = None
         self.deadline = deadline
         self.reason: type[BaseException] | None = None
+
+    def end(self, reason: type[BaseException]) -> None:
+        """Interrupts the task, which then raises `reason`."""
+        if self.reason is None and self._task:
+            self.reason = reason
+            self._task.cancel()
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._all.add(self)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._all.discard(self)
+        if self.reason is not None and kind is asyncio.CancelledError:
+            uncancel = getattr(self._task, "uncancel", None)  # Python 3.11 and later count
+            if uncancel is None or uncancel() == 0:
+                raise self.reason from None
 
 
 class Flights:
@@ -35,31 +54,16 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
-    @contextlib.contextmanager
-    def flight(self, seconds: float) -> Iterator[None]:
+    def flight(self, seconds: float) -> contextlib.AbstractContextManager[None]:
         """Bounds the time of what the current task awaits inside.
 
-        Raises:
+        Raises (where the context ends):
             TimeoutError: it took longer.
             Stopped: the run was stopped, and its grace is over.
         """
-        task = asyncio.current_task()
-        assert task is not None
-        flight = _Flight(task, self._loop.time() + seconds)
-        self._flights.add(flight)
         if self._timer is None:
             self._timer = self._loop.call_later(_TICK, self._tick)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if flight.reason is None:
-                raise
-            uncancel = getattr(task, "uncancel", None)  # Python 3.11 and later count
-            if uncancel is not None and uncancel() > 0:
-                raise
-            raise flight.reason from None
-        finally:
-            self._flights.discard(flight)
+        return _Flight(self._flights, self._loop.time() + seconds)
 
     async def wait(self, future: asyncio.Future[Any]) -> None:
         """Awaits something that is no request; ends with Stopped when the run is stopped."""
@@ -92,19 +96,14 @@ class Flights:
     def _abandon(self) -> None:
         if self.stopping:  # no new run began meanwhile
             for flight in tuple(self._flights):
-                self._end(flight, Stopped)
+                flight.end(Stopped)
 
     def _tick(self) -> None:
         now = self._loop.time()
         for flight in tuple(self._flights):
             if flight.deadline <= now:
-                self._end(flight, TimeoutError)
+                flight.end(TimeoutError)
         self._timer = self._loop.call_later(_TICK, self._tick) if self._flights else None
-
-    def _end(self, flight: _Flight, reason: type[BaseException]) -> None:
-        if flight.reason is None:
-            flight.reason = reason
-            flight.task.cancel()
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -7,7 +7,10 @@ limit is used, few requests are refused, and a limit that rises is found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+
+from s3copy_beam.s3.flights import Flights
+from s3copy_beam.s3.tap import Tap
 
 _MOST = 16
 """Lanes of a kind; with more prefixes than that, one level less of them is told apart."""
@@ -15,77 +18,83 @@ _KEEP = 0.85
 """Of the rate that was refused, this much is left."""
 _RISE = 4.0
 """Seconds until a rate is again where it was refused."""
+_WINDOW = 0.5
+"""Seconds over which what goes through is counted."""
+_FORGET = 60.0
+"""Seconds after which a rate that is far above what goes through is no limit any more."""
 
 
-class Lane:
-    """The rate of requests to one partition, as far as we can tell partitions."""
+class Rate:
+    """How many requests per second a partition takes, as far as it showed."""
 
-    __slots__ = ("_at", "_ceiling", "_count", "_cut", "_free", "_last", "_rate", "_searching", "_since")
+    __slots__ = ("_at", "_ceiling", "_count", "_cut", "_last", "_searching", "_since", "_value")
 
     def __init__(self, now: float) -> None:
         self._since = now
         self._count = 0
         self._last = 0.0
         """Requests per second that went through in the window before this one."""
-        self._rate = 0.0
-        """Requests per second; 0: open."""
-        self._at = self._cut = self._free = 0.0
+        self._value = 0.0
+        self._at = self._cut = 0.0
         self._ceiling = 0.0
         self._searching = False
 
-    @property
-    def rate(self) -> float:
-        """Requests per second that are let through; 0: all."""
-        return self._rate
-
-    def turn(self, now: float) -> float:
-        """Takes the next turn; how many seconds to wait for it."""
-        if not self._rate:
+    def at(self, now: float) -> float:
+        """Requests per second that may be sent; 0: all."""
+        if not self._value:
             return 0.0
-        self._grow(now)
-        start = max(self._free, now)
-        self._free = start + 1 / self._rate
-        return start - now
+        passed = now - self._at
+        if self._searching:  # the first estimate is a guess: find the limit fast, then stay near it
+            return self._value * 2 ** min(passed, 10.0)
+        return self._ceiling * (1 + (1 - _KEEP) * ((passed - _RISE) / _RISE) ** 3)
 
     def passed(self, now: float) -> None:
         """A request was not refused."""
         self._count += 1
         elapsed = now - self._since
-        if elapsed >= 0.5:
+        if elapsed >= _WINDOW:
             self._last = self._count / elapsed
             self._since, self._count = now, 0
-            if self._rate > 4 * self._last and now - self._cut > 60:
-                self._rate = 0.0  # long since no limit of ours
+            if self._value and now - self._cut > _FORGET and self.at(now) > 4 * self._last:
+                self._value = 0.0
+
+    def refused(self, now: float, sent: float) -> bool:
+        """A request that was sent at `sent` was throttled. Whether that is news: not if sent before the last cut."""
+        if sent < self._cut:
+            return False
+        through = self._count / max(now - self._since, 0.05)
+        if now - self._since < _WINDOW / 2:
+            through = max(through, self._last)
+        before = self.at(now)
+        self._searching = not before
+        self._ceiling = max(1.0, min(before, max(through, before / 2)) if before else through)
+        self._value = _KEEP * self._ceiling
+        self._at = self._cut = now
+        return True
+
+
+class Lane:
+    """The way of requests to one partition, as far as we can tell partitions."""
+
+    __slots__ = ("_rate", "_tap", "passed", "turn")
+
+    def __init__(self, flights: Flights) -> None:
+        self._rate = Rate(asyncio.get_running_loop().time())
+        self._tap = Tap(flights, self._rate.at)
+        self.turn = self._tap.turn
+        self.passed = self._rate.passed
 
     def refused(self, now: float, sent: float) -> None:
-        """A request that was sent at `sent` was throttled; those sent before the last cut are no news."""
-        if sent < self._cut:
-            return
-        elapsed = now - self._since
-        through = self._count / max(elapsed, 0.05)
-        if self._last and elapsed < 0.25:
-            through = max(through, self._last)
-        first = not self._rate
-        self._ceiling = max(1.0, through if first else min(self._rate, max(through, self._rate / 2)))
-        self._rate = max(0.5, _KEEP * self._ceiling)
-        self._searching = first
-        self._at = self._cut = now
-        self._free = now
-
-    def _grow(self, now: float) -> None:
-        passed = now - self._at
-        if self._searching:  # the first estimate is a guess: find the limit fast, then stay near it
-            self._rate *= 2 ** min(passed, 1.0)
-            self._at = now
-        else:
-            self._rate = self._ceiling * (1 + (1 - _KEEP) * ((passed - _RISE) / _RISE) ** 3)
+        """A request was throttled."""
+        if self._rate.refused(now, sent):
+            self._tap.empty()
 
 
 class Lanes:
     """The lanes of one bucket."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, flights: Flights) -> None:
+        self._flights = flights
         self._depth: dict[str, int] = {}
         self._lanes: dict[str, dict[str, Lane]] = {}
 
@@ -100,14 +109,12 @@ class Lanes:
                 self._depth[kind] = depth - 1
                 lanes.clear()
                 return self.lane(kind, key)
-            lane = lanes[name] = Lane(self._now())
+            lane = lanes[name] = Lane(self._flights)
         return lane
 
 
 def _start(key: str, depth: int) -> str:
     """The key's first `depth` path components, without the last one (the object's own name)."""
-    if not depth:
-        return ""
     place = -1
     for _ in range(depth):
         following = key.find("/", place + 1)

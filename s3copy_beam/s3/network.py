@@ -36,15 +36,19 @@ class Reply(NamedTuple):
 class Route:
     """How requests reach a resolved place: made once, not for each request."""
 
-    __slots__ = ("base", "context", "place", "proxy", "proxy_headers")
+    __slots__ = ("context", "place", "proxy", "proxy_headers")
 
     def __init__(self, place: Resolved, profile: str) -> None:
         self.place = place
-        self.base = place.url
         self.context: ssl.SSLContext | bool = tls_context(ca_bundle(profile)) if place.scheme == "https" else True
         proxy: Proxy | None = proxy_of(place.url)
         self.proxy = URL(proxy.url) if proxy else None
         self.proxy_headers = dict(proxy.headers) if proxy else None
+
+    def url(self, path: str, query: str) -> URL:
+        """The address of an encoded path and query, of which nothing is changed."""
+        return URL.build(scheme=self.place.scheme, authority=self.place.host, path=path, query_string=query,
+                         encoded=True)
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -56,15 +60,16 @@ def open_session() -> aiohttp.ClientSession:
         trust_env=False, max_line_size=16_384, max_field_size=65_536)
 
 
-async def send(session: aiohttp.ClientSession, route: Route, method: str, target: str, headers: Mapping[str, str],
-               body: bytes, operation: str) -> Reply:
+async def send(session: aiohttp.ClientSession, route: Route, method: str, path: str, query: str,
+               headers: Mapping[str, str], body: bytes, operation: str) -> Reply:
     """Sends one request and reads its answer to the end.
 
     Args:
         session: open_session's.
         route: where to.
         method: "GET", ...
-        target: path and query, encoded; sent as it is.
+        path: encoded; sent as it is.
+        query: likewise.
         headers: all of them, `host` among them.
         body: may be empty.
         operation: S3's name, for errors.
@@ -75,7 +80,7 @@ async def send(session: aiohttp.ClientSession, route: Route, method: str, target
     """
     try:
         response = await session.request(
-            method, URL(route.base + target, encoded=True), data=body or None, headers=headers, allow_redirects=False,
+            method, route.url(path, query), data=body or None, headers=headers, allow_redirects=False,
             ssl=route.context, proxy=route.proxy, proxy_headers=route.proxy_headers)
         try:
             if (response.content_length or 0) > _LARGEST and method != "HEAD":

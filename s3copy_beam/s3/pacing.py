@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.lanes import Lane, Lanes
+from s3copy_beam.s3.tap import Tap
 
 START = 40
 """Requests at a time that a process begins with; the fixed number of threads of the tool's predecessor."""
@@ -181,12 +182,11 @@ class Pacer:
 
     def __init__(self, limits: Limits, flights: Flights) -> None:
         self.flights = flights
-        self._limits = limits
         self._loop = asyncio.get_running_loop()
+        self._tap = Tap(flights, lambda now: limits.requests_per_second) if limits.requests_per_second else None
         self._all = Gate(flights, limits.concurrency) if limits.concurrency else None
         self._lanes: dict[tuple[str, str], Lanes] = {}
         self._tuners: dict[tuple[str, str], Tuner] = {}
-        self._free = 0.0
 
     def gate(self, store: str, kind: str) -> tuple[Gate, Tuner | None]:
         """The slots for this kind of request to this store; no tuner: their number is fixed."""
@@ -202,17 +202,18 @@ class Pacer:
         """The rate that holds for a request."""
         lanes = self._lanes.get((store, bucket))
         if lanes is None:
-            lanes = self._lanes[store, bucket] = Lanes(self._loop.time)
+            lanes = self._lanes[store, bucket] = Lanes(self.flights)
         return lanes.lane(kind, key)
 
-    def turn(self) -> float:
-        """Takes the next turn under requests_per_second; how many seconds to wait for it."""
-        rate = self._limits.requests_per_second
-        if not rate:
-            return 0.0
-        now = self._loop.time()
-        self._free = max(self._free, now - 0.1) + 1 / rate  # a tenth of a second's turns may be made up for
-        return max(0.0, self._free - 1 / rate - now)
+    async def turn(self, lane: Lane) -> None:
+        """Waits until the rates, the lane's and the process's, allow one more request.
+
+        Raises:
+            Stopped: the run is being stopped.
+        """
+        await lane.turn()
+        if self._tap:
+            await self._tap.turn()
 
     def settled(self) -> dict[str, int]:
         """The numbers of requests at a time that are in force now, by kind (or "all")."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import os
 import threading
 from collections.abc import Coroutine
@@ -39,6 +40,7 @@ class Worker:
         self._loop = asyncio.new_event_loop()
         self._clients: dict[tuple[Access, Limits], S3Client] = {}
         self._taken = Counts()
+        self._stopping = False
         ready: concurrent.futures.Future[Desk] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="s3copy", daemon=True)
         self._thread.start()
@@ -89,14 +91,16 @@ class Worker:
     @property
     def stopping(self) -> bool:
         """Whether stop() was called; from any thread."""
-        return self._desk.flights.stopping
+        return self._stopping
 
     def stop(self, grace: float = GRACE) -> None:
         """No request begins from now on, those under way have `grace` seconds; all others raise Stopped.
 
         Returns at once; may be called from a signal handler.
         """
-        self._loop.call_soon_threadsafe(self._desk.flights.stop, grace)
+        self._stopping = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
+            self._loop.call_soon_threadsafe(self._desk.flights.stop, grace)
 
     def reset(self) -> None:
         """For a new run in this process: not stopped, counts at zero, credentials and configuration read anew."""
@@ -113,6 +117,7 @@ class Worker:
             self._clients.clear()
             forget_sessions()
             self._taken = Counts()
+            self._stopping = False
             self.run(begin())
 
     def close(self) -> None:
@@ -138,6 +143,8 @@ class Worker:
 
 _worker: Worker | None = None
 _start = threading.Lock()
+_parents: list[Worker] = []
+"""In a forked child: the parent's, whose connections are not the child's to close."""
 
 
 def worker() -> Worker:
@@ -153,6 +160,8 @@ def worker() -> Worker:
 def _forget() -> None:
     """A forked child has no threads: it begins its own loop when it needs one."""
     global _worker, _start
+    if _worker is not None:
+        _parents.append(_worker)
     _worker, _start = None, threading.Lock()
 
 
