@@ -17,7 +17,7 @@ from s3copy_beam.s3.endpoint import Resolved, resolve
 from s3copy_beam.s3.errors import ConfigError, Kind, S3Error, Stopped, kind_of
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.identity import credentials_of
-from s3copy_beam.s3.network import Reply, Route, send
+from s3copy_beam.s3.network import CONNECT_TIMEOUT, Reply, Route, send
 from s3copy_beam.s3.pacing import SMALL, Limits, Pacer
 from s3copy_beam.s3.retry import Budget, backoff
 from s3copy_beam.s3.seal import Seal
@@ -223,7 +223,7 @@ class Exchange:
         desk.tally.retries += trial.repeats
         began = time.monotonic()
         try:
-            with desk.flights.flight(seconds + 10):
+            with desk.flights.flight(seconds + CONNECT_TIMEOUT):
                 reply = await send(desk.session, route, call.method, path, call.query, headers, call.body,
                                    call.operation)
         except TimeoutError:

@@ -34,7 +34,7 @@ _AROUND = re.compile(
     rb"(?:[^<]|<[^!?])*")
 """What stands around the objects: no comments, no document type, no other encoding."""
 _TAGS = re.compile(r"<(Key|LastModified|ETag|Size|StorageClass)>")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
 class Page(NamedTuple):
@@ -70,7 +70,7 @@ def _fast(body: bytes) -> Page | None:
         return None
     last += len("</Contents>")
     around = body[:first] + body[last:]
-    if not _AROUND.fullmatch(around):
+    if b"Contents" in around or not _AROUND.fullmatch(around):
         return None
     try:
         text = body[first:last].decode()
@@ -124,7 +124,8 @@ def _pattern(order: tuple[str, ...]) -> re.Pattern[str] | None:
     needed = set(_FIELDS) - {"StorageClass"}
     if len(set(order)) != len(order) or not needed <= set(order):
         return None
-    return re.compile("<Contents>" + _OTHER + _OTHER.join(_GROUPS[name] for name in order) + _OTHER + "</Contents>")
+    return re.compile("<Contents>" + _OTHER + _OTHER.join(_GROUPS[name] for name in order) + _OTHER + "</Contents>",
+                      re.ASCII)
 
 
 @lru_cache(maxsize=4096)
