@@ -187,10 +187,10 @@ def summary_line(totals: Totals, seconds: float, *, dry_run: bool = False, verif
     else:
         told.insert(0, f"copied {count(totals.copied, 'object')} ({human_size(totals.copied_bytes)})")
     told.append(f"{totals.failed} failed")
-    told += [f"{number} {word}" for word in ("archived", "vanished", "excluded", "unproven")
-             if (number := getattr(totals, word))]
     if dry_run:
         told += [count(totals.would_request, "request"), f"about {human_cost(cost)}"]
+    told += [f"{number} {word}" for word in ("archived", "vanished", "excluded", "unproven")
+             if (number := getattr(totals, word))]
     return f"{', '.join(told)}, in {human_duration(seconds)}"
 
 

@@ -100,6 +100,8 @@ def test_summary_lines() -> None:
     totals = Totals(up_to_date=880, would_copy=120, would_copy_bytes=1503238553, would_request=124)
     assert text.summary_line(totals, 2.04, dry_run=True, cost=text.request_cost(124)) == (
         "would copy 120 objects (1.4 GiB), 880 up to date, 0 failed, 124 requests, about $0.01, in 2 s")
+    totals = Totals(up_to_date=2, would_copy=1, unproven=1)
+    assert text.summary_line(totals, 2, dry_run=True).endswith("0 failed, 0 requests, about $0.00, 1 unproven, in 2 s")
     totals = Totals(up_to_date=7, missing=2, different=1, unproven=3)
     assert text.summary_line(totals, 1, verify=True) == (
         "7 up to date, 2 missing, 1 different, 0 failed, 3 unproven, in 1 s")
