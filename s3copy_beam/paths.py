@@ -237,8 +237,8 @@ def equal(area: Area) -> bool:
 
     `s3://b/a s3://b` maps each key to itself. `s3://b/a s3://b/a` would fill `a/a/`, which nobody means.
     """
-    twice = not area.skip and area.prefix.endswith("/") and area.destination in (area.prefix, area.prefix[:-1])
-    return area.stays or twice
+    return area.stays or (not area.skip and area.prefix.endswith("/")
+                          and area.destination in (area.prefix, area.prefix[:-1]))
 
 
 def in_place(area: Area) -> Area:
@@ -319,9 +319,7 @@ def arrange(
     if clash:
         raise PathError(f"-p: {clash[0].label!r} and {clash[1].label!r} get the same names at the destination "
                         f"({clash[1].prefix_of_destination + '...'!r})")
-    if not one_bucket:
-        return Arrangement(areas, named)
-    sources = (*areas, *((named,) if keys or prefix_lists else ()))
+    sources = (*areas, *((named,) if keys or prefix_lists else ())) if one_bucket else ()
     excluded = excluded_of(sources)
     # All destination keys start with the same text: where that is excluded, none can be a source.
     return Arrangement(areas, named, excluded, () if excluded else sources, rewriting)
