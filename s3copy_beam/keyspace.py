@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from itertools import islice, zip_longest
 from operator import lt
-from os.path import commonprefix
 from typing import NamedTuple
 
 MAX_KEY_BYTES = 1024
 LAST_CHARACTER = "\U0010ffff"
 _DIGITS = "0123456789"
+_DIGIT_SET = frozenset(_DIGITS)
 _DEPTH = 8
 """Characters behind the common prefix that a middle is reckoned from."""
 
@@ -107,46 +107,51 @@ def past(stem: str) -> str:
 
 def shared(one: str, other: str) -> int:
     """Length of the common prefix, in characters."""
-    return len(commonprefix((one, other)))
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 class Alphabet:
-    """The characters that keys are made of, as far as they were seen: middles are guessed with them.
+    """The characters that keys are made of, place by place, as far as they were seen: middles are guessed with them.
 
     A guess that is off makes unequal ranges, never wrong ones.
     """
 
-    MOST = 512
+    MOST, PLACES, SAMPLE = 512, 200, 16
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._anywhere: set[str] = set()
         self._letters: list[str] = list(_DIGITS)
+        self._at: list[set[str]] = [set() for _ in range(self.PLACES)]
 
     def learn(self, keys: Sequence[str]) -> None:
-        """Takes a sample of these keys into account."""
-        if len(self._seen) >= self.MOST or not keys:
-            return
-        skip = shared(keys[0], keys[-1])
-        sample: Iterable[str] = keys[:: max(1, len(keys) // 32)]
-        found = {character for key in sample for character in key[skip:]}
-        if not found <= self._seen:
-            self._seen |= found
-            self._letters = sorted(self._seen | (set(_DIGITS) if self._seen & set(_DIGITS) else set()))
-
-    def middle(self, low: str, high: str) -> str:
-        """A text between two others (both exclusive), about half of the keys below it; empty: there is none known."""
-        start = shared(low, high)
-        letters = self._positions(low, high, start)
-        value = (_value(low, start, letters) + _value(high, start, letters)) // 2
-        places: list[int] = []
-        for here in reversed(letters):
-            value, place = divmod(value, len(here) + 2)
-            places.append(place)
-        text, found = low[:start], ""
-        for here, place in zip(letters, reversed(places)):
-            if place == 0:
+        """Takes a sample of these keys, which must be in order, into account."""
+        sample = [*keys[::max(1, len(keys) // self.SAMPLE)], keys[-1]]
+        for place, characters in enumerate(zip_longest(*sample, fillvalue="")):
+            if place == self.PLACES:
                 break
-            text += here[min(place, len(here)) - 1]
+            self._at[place].update(characters)
+            self._at[place].discard("")
+        if len(self._anywhere) < self.MOST:
+            skip = shared(keys[0], keys[-1])
+            found = {character for key in sample for character in key[skip:]}
+            if not found <= self._anywhere:
+                self._anywhere |= found
+                self._letters = sorted(self._anywhere)
+
+    def middle(self, low: str, high: str, share: int = 2) -> str:
+        """A text between two others, about half (a third, ...) of the keys below it; empty: none is known."""
+        start = shared(low, high)
+        letters = [self._letters_at(place, low, high, start) for place in range(start, start + _DEPTH)]
+        value = _value(low, start, letters)
+        value += (_value(high, start, letters) - value) // share
+        digits: list[int] = []
+        for here in reversed(letters[1:]):
+            value, digit = divmod(value, len(here))
+            digits.append(digit)
+        digits.append(value)
+        text, found = low[:start], ""
+        for here, digit in zip(letters, reversed(digits), strict=True):
+            text += here[min(digit, len(here) - 1)]
             if low < text < high:
                 if found:
                     return text if _fits(text) else found
@@ -156,24 +161,31 @@ class Alphabet:
     def pages_left(self, first: str, last: str, high: str) -> float:
         """How many times what lies between `first` and `last` fits between `last` and `high`; a rough guess."""
         start = shared(first, high)
-        letters = self._positions(first, high, start, 2 * _DEPTH)
+        letters = [self._letters_at(place, first, high, start) for place in range(start, start + 2 * _DEPTH)]
         left, here, end = (_value(text, start, letters) for text in (first, last, high))
         return max(0, end - here) / max(1, here - left)
 
-    def _positions(self, low: str, high: str, start: int, depth: int = _DEPTH) -> list[Sequence[str]]:
-        """The characters to reckon with at each place from `start` on: digits where digits stand."""
-        return [
-            _DIGITS if low[i:i + 1] in _DIGITS and low[i:i + 1] and (i > start or high[i:i + 1] in _DIGITS)
-            else self._letters
-            for i in range(start, start + depth)]
+    def _letters_at(self, place: int, low: str, high: str, start: int) -> Sequence[str]:
+        """The characters to reckon with at a place: where low has a digit, digits; where a separator, that alone."""
+        here = low[place:place + 1]
+        seen = self._at[place] if place < self.PLACES else set()
+        if place > start or high[place:place + 1] == LAST_CHARACTER:
+            if here and here in "/\0-_.:=" and place > start:
+                return here
+            if here and here in _DIGITS and seen <= _DIGIT_SET:
+                known = seen if place > start and len(seen) > 1 else _DIGIT_SET
+                return _DIGITS[int(min(known)):int(max(known)) + 1]
+        elif here and here in _DIGITS and high[place:place + 1] in _DIGITS:
+            return _DIGITS
+        return self._letters
 
 
 def _value(text: str, start: int, letters: Sequence[Sequence[str]]) -> int:
-    """A text as a number: at each place 0 is "ended", then the letters, then "above them"."""
+    """A text as a number, each place with the letters there as its digits; above all of them counts at the first."""
     value = 0
-    for i, here in enumerate(letters, start):
-        character = text[i:i + 1]
-        value = value * (len(here) + 2) + (bisect_left(here, character) + 1 if character else 0)
+    for place, here in enumerate(letters, start):
+        digit = bisect_left(here, text[place:place + 1])
+        value = value * len(here) + (digit if place == start else min(digit, len(here) - 1))
     return value
 
 

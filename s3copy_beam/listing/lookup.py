@@ -18,8 +18,8 @@ from s3copy_beam.compare import UNSEEN
 from s3copy_beam.keyspace import Order, ascending, before, below, by_component
 from s3copy_beam.listing.pages import Side, Stream, let_go
 from s3copy_beam.model import Listed
-from s3copy_beam.s3.page import Page
 from s3copy_beam.s3.errors import S3Error
+from s3copy_beam.s3.page import Page
 
 _DENSE = 4
 """The destination is read on, page after page, while one in so many of its keys is asked for."""
@@ -180,8 +180,10 @@ class Lookup:
             return await self._find(keys, more, stop)
         # The source lists in another order than the destination.
         places = sorted(range(len(keys)), key=ranks.__getitem__)
-        found = dict(zip(places, await self._find([keys[i] for i in places], False, "")))
-        return [found[i] for i in range(len(keys))]
+        found: list[Listed | None] = [None] * len(keys)
+        for i, there in zip(places, await self._find([keys[i] for i in places], False, ""), strict=True):
+            found[i] = there
+        return found
 
     async def _find(self, keys: list[str], more: bool, stop: str) -> list[Listed | None]:
         found: list[Listed | None] = []
@@ -212,7 +214,8 @@ class Lookup:
                 self._sparse -= 1  # and then a page again: it may have become dense
             else:
                 leapt = await self._advance(keys[start], order)
-        for i, there in zip(doubtful, await self._destination.look_all([keys[i] for i in doubtful])):
+        answers = await self._destination.look_all([keys[i] for i in doubtful])
+        for i, there in zip(doubtful, answers, strict=True):
             found[i] = there
         return found
 

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from s3copy_beam import text
 from s3copy_beam.keyspace import KeyRange
 from s3copy_beam.listing.desk import Compared, Desk
+from s3copy_beam.listing.listers import LISTERS, Splitter, Work
 from s3copy_beam.listing.lookup import Destination, Lookup
 from s3copy_beam.listing.pages import PAGE_SIZE, BrokenListing, Side, listed_before
 from s3copy_beam.listing.run import Run
-from s3copy_beam.listing.split import LISTERS, Splitter, Work
 from s3copy_beam.listing.verdict import Planner
 from s3copy_beam.model import Listed, Totals, say
 from s3copy_beam.paths import Area, star_hint
@@ -19,8 +19,8 @@ from s3copy_beam.s3.errors import S3Error, Stopped
 
 Emit = Callable[[Compared], Awaitable[None]]
 
-UNSEEN_WARNING = ("the destination may neither be listed nor looked at: what cannot be seen there is copied, whether it "
-                  "is there or not")
+UNSEEN_WARNING = ("the destination may neither be listed nor looked at: what cannot be seen there is copied, whether "
+                  "it is there or not")
 
 
 async def compare_area(desk: Desk, area: Area, keys: KeyRange | None, emit: Emit, *, page_size: int = PAGE_SIZE,
@@ -138,7 +138,7 @@ class _Comparison:
     async def _plan(self, objects: Sequence[Listed], there: Sequence[Listed | None]) -> None:
         self._taken += len(objects)
         compared, quick = Compared(), self._planner.quick
-        left = [pair for pair in zip(objects, there) if not quick(*pair, compared)]
+        left = [pair for pair in zip(objects, there, strict=True) if not quick(*pair, compared)]
         if left:
             await self._planner.settle(left, compared)
         if objects:

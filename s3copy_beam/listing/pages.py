@@ -13,9 +13,9 @@ from weakref import WeakSet
 from s3copy_beam.keyspace import Order, ascending, by_component, order_shown
 from s3copy_beam.listing.judge import listed_of
 from s3copy_beam.model import Listed
-from s3copy_beam.s3.page import Page
 from s3copy_beam.s3.client import S3Client
 from s3copy_beam.s3.errors import S3Error
+from s3copy_beam.s3.page import Page
 
 PAGE_SIZE = 1000
 """The most that ListObjectsV2 gives."""

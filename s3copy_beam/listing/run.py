@@ -49,8 +49,6 @@ class Run:
                     await self._agrees("")
                 break
             mine = await self._before_stop(objects if self._begun else self._from_start(objects))
-            if not self.done:
-                self.stream.fetch_ahead()
             if mine:
                 self.first, self.last = mine[0].key, mine[-1].key
                 return mine

@@ -1,179 +1,52 @@
-"""A side's listing, by several listers at a time, each key exactly once.
-
-A lister that has nothing to do cuts the longest range in two, at a guessed middle of what is left of it: the first page
-after that middle is its probe, and the first page of the new range, too. The old range then ends where it meets the
-first key of the new one (run.py).
-
-Half-filled pages (where ranges end, probes that find nothing) are kept to a few per cent of all.
-"""
+"""Cuts an area into ranges that are listed by different workers of a cluster."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
-from s3copy_beam.keyspace import Alphabet, Cut, KeyRange, Order, below, by_component, past, shared
-from s3copy_beam.listing.pages import Side, Stream
+from s3copy_beam.keyspace import KeyRange, Order, past
+from s3copy_beam.listing.desk import Desk
+from s3copy_beam.listing.guess import Guesser, divide
+from s3copy_beam.listing.pages import BrokenListing, Side, Stream
 from s3copy_beam.listing.run import Run
-from s3copy_beam.model import Listed
+from s3copy_beam.paths import Area
+from s3copy_beam.s3.errors import S3Error, Stopped
 
-LISTERS = 12
-"""At a time in a process: enough to hide pages of 100 ms behind the work on them, at some 10 ms a page."""
-_SPARE_PAGES, _SPARE_SHARE = 4.0, 0.035
-"""How many pages may be wasted on cuts: some, and a share of all."""
-_COST_OF_CUT = 0.5
-"""Pages: where a range ends, its last page is half full on average."""
-_WORTH_CUTTING = 3.0
-"""Pages that must be left of a range (by a rough guess) for a cut to pay."""
-
-Work = Callable[[list[Listed]], Awaitable[None]]
+_TRIES = 3
+"""Probes for each range wanted, the empty ones included."""
 
 
-class Splitter:
-    """Lists a side, or a range of it, with several listers.
+async def cut_area(desk: Desk, area: Area, count: int) -> list[KeyRange]:
+    """Cuts an area of the source at existing keys, into ranges of about the same number of keys, as far as can be told.
+
+    Every key of the area is in exactly one of them. What cannot be cut, also for an error, comes back as one range that
+    is all of it: `compare_area` then says what is wrong, or that nothing is there.
 
     Args:
-        side: what is listed.
-        keys: the range.
-        work: called when a range begins; gives what is done with each page of it, one after another.
-        listers: how many at a time.
+        desk: clients.
+        area: what is to be cut.
+        count: ranges wanted, at most.
+
+    Raises:
+        CredentialsLost, ConfigError: nothing more can be done in this run.
     """
-
-    def __init__(self, side: Side, keys: KeyRange, work: Callable[[Run], Work], listers: int = LISTERS) -> None:
-        self._side, self._work, self._most = side, work, listers
-        high = keys.stop.first if keys.stop else past(side.prefix)
-        after = keys.start.after if keys.start else ""
-        self._runs = [Run(Stream(side, after), keys.start, keys.stop, high)]
-        self._alphabet = Alphabet()
-        self._cutting = 0
-        self._pages, self._useful = 0, 0.0
-        self._changed = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def run(self) -> None:
-        """Lists all of it.
-
-        Raises:
-            S3Error, BrokenListing: the listing failed; and whatever `work` raises.
-        """
-        self._start(self._runs[0])
-        try:
-            while waiting := {task for task in self._tasks if not task.done()}:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in self._tasks:
-                    if task.done():
-                        task.result()
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            for run in self._runs:
-                run.stream.close()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _start(self, run: Run | None) -> None:
-        self._tasks.add(asyncio.ensure_future(self._lister(run)))
-
-    async def _lister(self, run: Run | None) -> None:
-        while run is not None or (run := await self._another()) is not None:
-            await self._list(run)
-            run = None
-
-    async def _list(self, run: Run) -> None:
-        work = self._work(run)
-        while objects := await run.next():
-            self._count(len(objects))
-            self._alphabet.learn([listed.key for listed in objects])
-            if not run.done and not run.stream.ended:
-                while len(self._tasks) < self._most:
-                    self._start(None)
-            self._tell()
-            await work(objects)
-        self._runs.remove(run)
-        self._tell()
-
-    def _count(self, keys: int) -> None:
-        self._pages += 1
-        self._useful += min(1.0, keys / self._side.page_size)
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def _another(self) -> Run | None:
-        """A new range, cut off from one of the others; None: all is listed, or being listed to its end."""
-        while self._runs or self._cutting:
-            changed = self._changed
-            victim = self._longest()
-            if victim is None:
-                await changed.wait()
-                continue
-            after = self._guess(victim)
-            if not after:
-                victim.high = victim.last  # no place is known
-                continue
-            victim.being_cut, self._cutting = True, self._cutting + 1
-            try:
-                run = await self._cut(victim, after)
-            finally:
-                victim.being_cut, self._cutting = False, self._cutting - 1
-                self._tell()
-            if run is not None:
-                return run
-        return None
-
-    def _longest(self) -> Run | None:
-        """The range of which most is left; None: a cut would not pay now."""
-        wasted = self._pages - self._useful + self._cutting + _COST_OF_CUT * len(self._runs)
-        if wasted > _SPARE_PAGES + _SPARE_SHARE * self._pages or self._side.order is Order.NEITHER:
-            return None
-        left, longest = max(((self._left(run), i) for i, run in enumerate(self._runs)), default=(0.0, -1))
-        return self._runs[longest] if left >= _WORTH_CUTTING else None
-
-    def _left(self, run: Run) -> float:
-        """Pages that are left of a range, roughly; 0: it can't be cut."""
-        if run.done or run.being_cut or run.stream.ended or not run.last or self._text(run.high) <= self._text(run.last):
-            return 0.0
-        return self._alphabet.pages_left(self._text(run.first), self._text(run.last), self._text(run.high))
-
-    def _guess(self, run: Run) -> str:
-        """A text that about half of what is left of a range is below; empty: none is known.
-
-        Where the end is open, at first the place must be found where keys differ: the search goes by halves between
-        what all of them have in common for sure and what the keys of one page have in common.
-        """
-        low, high = self._text(run.last), self._text(run.high)
-        text = ""
-        if run.stop is None:
-            sure = shared(low, high)
-            if run.stem is not None and len(run.stem) >= sure and low.startswith(run.stem):
-                text = self._alphabet.middle(low, past(run.stem))
-            if not text:
-                likely = shared(self._text(run.first), low)
-                if likely > sure:
-                    text = past(low[:(sure + likely + 1) // 2])
-        if not low < text < high:
-            text = self._alphabet.middle(low, high)
-        text = text.replace("\0", "/") if self._side.order is Order.COMPONENT else text
-        ok = text.startswith(self._side.prefix) and below(self._side.order, run.last, text)
-        return text if ok else ""
-
-    async def _cut(self, run: Run, after: str) -> Run | None:
-        """Begins a new range after a text; None: nothing is there, or the old range is beyond it meanwhile."""
-        page = await self._side.page(after)
-        first = page.objects[0].key if page.objects else ""
-        order, low, stop = self._side.order, run.stream.last, run.stop
-        if not first or (stop is not None and not below(order, first, stop.first)):
-            run.high = min(run.high, after)
-        elif not run.done and order is not Order.NEITHER and below(order, low, first) and below(order, low, after):
-            cut = Cut(after, first)
-            stem = first[:shared(low, first)]
-            new = Run(Stream(self._side, after, page), cut, stop, run.high, self._text(stem))
-            run.stop, run.high = cut, after
-            self._runs.append(new)
-            return new
-        self._count(0)
-        return None
-
-    def _text(self, key: str) -> str:
-        """A key as it is ordered by."""
-        return by_component(key) if self._side.order is Order.COMPONENT else key
+    if count < 2:
+        return [KeyRange()]
+    side = Side(desk.source, area.prefix)
+    guesser = Guesser(side)
+    runs: list[Run] = []
+    new: Run | None = Run(Stream(side), None, None, past(side.prefix))
+    try:
+        for _ in range(_TRIES * count):
+            if new is not None:
+                guesser.learn([listed.key for listed in await new.next()] or [side.prefix])
+                runs.append(new)
+            longest = max(runs, key=guesser.left)
+            if len(runs) == count or side.order is Order.NEITHER or guesser.left(longest) < 1:
+                break
+            after = guesser.guess(longest)
+            if after:
+                new = divide(longest, after, await side.page(after))
+            else:
+                longest.high, new = longest.last, None
+    except (S3Error, BrokenListing, Stopped):
+        return [KeyRange()]
+    return [KeyRange(run.start, run.stop) for run in runs]

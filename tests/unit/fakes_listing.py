@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import md5
 
 from s3copy_beam.model import Listed
@@ -13,9 +14,14 @@ from s3copy_beam.s3.errors import S3Error
 from s3copy_beam.s3.page import Page
 
 
+@lru_cache
+def etag(body: str) -> str:
+    return md5(body.encode()).hexdigest()
+
+
 def listed(key: str, body: str = "") -> Listed:
     """An object whose ETag follows from `body`."""
-    return Listed(key, len(body), md5(body.encode()).hexdigest(), 1_700_000_000)
+    return Listed(key, len(body), etag(body), 1_700_000_000)
 
 
 def by_utf8(key: str) -> str:
@@ -49,7 +55,8 @@ class FakeBucket:
 
     def put(self, objects: Iterable[Listed]) -> None:
         self.objects = sorted(objects, key=lambda one: self.rank(one.key))
-        self.ranks = [self.rank(one.key) for one in self.objects]
+        self._prefixes: dict[str, list[Listed]] = {}
+        self._ranks: dict[str, list[str]] = {}
         self.by_key = {one.key: one for one in self.objects}
         assert len(self.by_key) == len(self.objects)
 
@@ -72,24 +79,22 @@ class FakeBucket:
         after.encode()  # no lone surrogates
         assert len(after.encode()) <= 1024 and 1 <= max_keys <= 1000
         assert not after or after.startswith(prefix), "some stores then list nothing"
-        i = bisect_right(self.ranks, self.rank(after)) if after else 0
+        below = self._below(prefix)
+        ranks = self._ranks[prefix]
+        i = bisect_right(ranks, self.rank(after)) if after else 0
         if not token and after and self.rank is by_component:
-            while i < len(self.objects) and self.objects[i].key.startswith(after + "/"):
+            while i < len(below) and below[i].key.startswith(after + "/"):
                 i += 1
-        found: list[Listed] = []
-        while i < len(self.objects):
-            if self.objects[i].key.startswith(prefix):
-                if len(found) == max_keys:
-                    break
-                found.append(self.objects[i])
-            elif found and self.rank is by_utf8:
-                i = len(self.objects)
-                break
-            i += 1
+        found = below[i:i + max_keys]
         self.keys_listed += len(found)
-        more = any(one.key.startswith(prefix) for one in self.objects[i:i + 1]) or (
-            self.rank is by_component and any(one.key.startswith(prefix) for one in self.objects[i:]))
-        return Page(found, more and bool(found), "t" + found[-1].key if more and found else "")
+        more = i + max_keys < len(below)
+        return Page(found, more, "t" + found[-1].key if more else "")
+
+    def _below(self, prefix: str) -> list[Listed]:
+        if prefix not in self._prefixes:
+            self._prefixes[prefix] = [one for one in self.objects if one.key.startswith(prefix)]
+            self._ranks[prefix] = [self.rank(one.key) for one in self._prefixes[prefix]]
+        return self._prefixes[prefix]
 
     async def head(self, key: str, part_number: int = 0, checksums: bool = False) -> Head:
         self.heads += 1

@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 
 import pytest
-from fakes_listing import FakeBucket, by_component, by_utf8, listed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,9 +14,10 @@ from s3copy_beam.keyspace import KeyRange
 from s3copy_beam.listing.desk import Compared, Desk
 from s3copy_beam.listing.judge import Judge
 from s3copy_beam.listing.merge import compare_area
-from s3copy_beam.model import Listed, Totals
+from s3copy_beam.model import Totals
 from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import Area, area_of
+from tests.unit.fakes_listing import FakeBucket, by_component, by_utf8, listed
 
 WHOLE = area_of("source", "")
 
@@ -76,7 +76,7 @@ bodies = st.sampled_from(["", "x", "y"])
 
 
 @pytest.mark.parametrize("rank", [by_utf8, by_component])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ours=st.dictionaries(names, bodies, max_size=60), theirs=st.dictionaries(names, bodies, max_size=60),
        both=st.dictionaries(names, bodies, max_size=40), page_size=st.integers(1, 12), listers=st.integers(1, 6),
        path=st.sampled_from(["", "a", "a/", "a/*", "a*", "b/a"]), to=st.sampled_from(["", "d", "a/b"]))
@@ -174,7 +174,7 @@ def test_source_of_few_clusters() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_parallel(shape: Callable[[int], list[str]]) -> None:
     """Pages are under way at the same time: in units of a page's latency, far fewer than pages."""
-    keys = shape(60_000)
+    keys = shape(200_000)
     objects = [listed(key, "x") for key in keys]
     source, destination = FakeBucket(objects, latency=0.1), FakeBucket(objects, latency=0.1)
     loop = _VirtualTime()
