@@ -49,6 +49,8 @@ async def landed(desk: Desk, upload: Upload, computed: str = "") -> bool:
     """Whether the destination already is what this upload would have made: by a Complete whose answer was lost, or by
     another run of the same copy."""
     planned = upload.planned
+    if planned.in_place:
+        return False  # what is there has the same bytes, rewritten or not
     try:
         there = await desk.lister.head(planned.destination)
     except S3Error as error:
@@ -80,7 +82,7 @@ async def _mend(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[
     if reused:  # of an earlier run: known by mark and size only
         again = set(reused)
         reused.clear()
-        await copy_parts(desk, upload, again, parts)
+        await copy_parts(desk, upload, again, parts, again=True)
         if right():
             return upload
     if upload.guess:
@@ -91,10 +93,10 @@ async def _mend(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[
             before = {number: (first, size) for number, first, size in upload.layout.parts()}
             upload = upload._replace(layout=layout)
             differ = [n for n, first, size in layout.parts() if before.get(n) != (first, size)]
-            await copy_parts(desk, upload, differ, parts)
+            await copy_parts(desk, upload, differ, parts, again=True)
             if right():
                 return upload
-    await copy_parts(desk, upload, parts, parts)
+    await copy_parts(desk, upload, list(parts), parts, again=True)
     if not right():
         raise S3Error("WrongParts", "the parts do not make the source's ETag; not completed", 0, "UploadPartCopy")
     return upload

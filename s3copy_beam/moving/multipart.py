@@ -12,7 +12,7 @@ from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.assemble import finish, landed
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.parts import copy_parts
-from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, failed, look_again
+from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, failed, look_again, renewed
 from s3copy_beam.moving.uploads import Opened, Upload, end, open_version
 from s3copy_beam.s3.answers import Part
 from s3copy_beam.s3.errors import CredentialsLost, S3Error, Stopped
@@ -27,13 +27,14 @@ async def open_upload(desk: Desk, planned: Planned) -> Opened | Outcome:
     """Finds or begins the upload of one object; an outcome where that already ends it.
 
     Raises:
+        OtherWay: the source has another version now, which has to be copied whole.
         Stopped, CredentialsLost: the run ends.
     """
     for _ in range(TRIES):
         try:
             return await open_version(desk, planned)
         except SourceChanged as change:
-            planned = planned._replace(**change.version)
+            planned = renewed(desk, planned, change)
         except S3Error as error:
             return await _outcome_of_error(desk, planned, error)
     return outcome_of(planned, Result.FAILED, _ENDLESS)
@@ -43,6 +44,7 @@ async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
     """Copies the first part of an upload, beginning anew if the store refuses what Create named.
 
     Raises:
+        OtherWay: the source has another version now, which has to be copied whole.
         Stopped, CredentialsLost: the run ends; the upload stays, to be resumed.
     """
     for _ in range(TRIES):
@@ -70,6 +72,7 @@ async def copy_opened(desk: Desk, opened: Opened) -> Outcome:
     """Copies the missing parts of an upload and finishes it.
 
     Raises:
+        OtherWay: the source has another version now, which has to be copied whole.
         Stopped, CredentialsLost: the run ends; the upload stays, to be resumed.
     """
     parts = {part.number: part for part in (*opened.kept, *opened.copied)}
@@ -86,6 +89,7 @@ async def assemble(
         error: of a part that could not be copied.
 
     Raises:
+        OtherWay: the source has another version now, which has to be copied whole.
         Stopped, CredentialsLost: the run ends; the upload stays, to be resumed.
     """
     return await _carry_through(desk, upload, {part.number: part for part in parts}, set(reused), error)
@@ -107,7 +111,7 @@ async def _carry_through(
             raise
         except SourceChanged as change:
             await end(desk, upload)
-            planned = upload.planned._replace(**change.version)
+            planned = renewed(desk, upload.planned, change)
         except S3Error as failure:
             if failure.code == "NoSuchUpload" and await landed(desk, upload):
                 return outcome_of(upload.planned, Result.COPIED, "", upload.layout.number_of_parts, len(reused))
@@ -135,7 +139,8 @@ async def _begin_anew(desk: Desk, upload: Upload, error: S3Error) -> Planned | N
         now = await look_again(desk, planned)
         if now is None or now.etag == planned.etag:
             return None
-        planned = planned._replace(**SourceChanged(now).version)
+        await end(desk, upload)
+        return renewed(desk, planned, SourceChanged(now))
     elif code in ("InvalidArgument", "InvalidRequest") and upload.algorithm and desk.store.takes_checksums:
         desk.store.takes_checksums = False
     elif code in ("InvalidArgument", "InvalidRequest") and upload.algorithm:

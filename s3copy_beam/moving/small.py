@@ -5,7 +5,7 @@ from __future__ import annotations
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import copy_headers
-from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, changed, failed, look_again
+from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, changed, failed, look_again, renewed
 from s3copy_beam.s3.errors import S3Error
 
 TRIES = 3
@@ -18,6 +18,7 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
     Never raises for what can go wrong with one object: that is its outcome.
 
     Raises:
+        OtherWay: the source has another version now, which has to be copied in parts.
         Stopped, CredentialsLost: the run ends; nothing is known of this object.
     """
     try:
@@ -27,7 +28,7 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
             except SourceChanged as change:
                 if last:
                     return outcome_of(planned, Result.FAILED, "the source changes faster than it can be copied")
-                planned = planned._replace(**change.version)
+                planned = renewed(desk, planned, change)
             except S3Error as error:
                 if error.code not in MISSING_CODES:
                     raise
@@ -59,9 +60,12 @@ async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
             planned.size,
         )
     except S3Error as error:
-        if error.code == "PreconditionFailed":
-            raise changed(await look_again(desk, planned)) from error
-        raise
+        if error.code != "PreconditionFailed":
+            raise
+        now = await look_again(desk, planned)
+        if now is not None and now.etag == planned.etag:
+            raise
+        raise changed(now) from error
     if copied.etag != planned.etag:
         await _explain(desk, planned, copied.etag)
     elif not planned.multipart and not options.sse.startswith("aws:kms"):

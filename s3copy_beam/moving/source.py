@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from s3copy_beam.layout import in_parts
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.s3.answers import Head
@@ -25,6 +26,26 @@ class SourceChanged(Exception):
             "modified": head.modified,
             "storage_class": head.storage_class,
         }
+
+
+class OtherWay(Exception):
+    """The version that is there now has to be copied in another way: whole instead of in parts, or in parts."""
+
+    def __init__(self, planned: Planned) -> None:
+        super().__init__("the source is of another kind now")
+        self.planned = planned
+
+
+def renewed(desk: Desk, planned: Planned, change: SourceChanged) -> Planned:
+    """The plan for the version that is there now.
+
+    Raises:
+        OtherWay: it has to be copied in another way.
+    """
+    now = planned._replace(**change.version)
+    if in_parts(now, desk.options) != in_parts(planned, desk.options):
+        raise OtherWay(now)
+    return now
 
 
 def changed(now: Head | None) -> SourceChanged | S3Error:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.desk import Desk
+from s3copy_beam.moving.either import either_way
 from s3copy_beam.s3.errors import CredentialsLost, Stopped
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ async def told(desk: Desk, planned: Planned, work: Awaitable[T]) -> T | Outcome:
     """
     result: T | Outcome
     try:
-        result = await work
+        result = await either_way(desk, work)
     except (Stopped, CredentialsLost):
         raise
     except Exception as error:
