@@ -16,6 +16,8 @@ from s3copy_beam.moving.uploads import Upload
 from s3copy_beam.s3.answers import Head, Part
 from s3copy_beam.s3.errors import S3Error
 
+UNSEEN = "*"
+"""In place of the ETag of a destination object that may not be looked at."""
 CONDITION_CODES = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
@@ -117,7 +119,7 @@ async def _complete(desk: Desk, upload: Upload, parts: list[Part], computed: str
     replaces = planned.replaces
     for _ in range(3):
         headers: Headers = {"x-amz-mp-object-size": str(planned.size)}
-        if desk.store.takes_conditions:
+        if desk.store.takes_conditions and replaces != UNSEEN:
             headers |= {"if-match": f'"{replaces}"'} if replaces else {"if-none-match": "*"}
         try:
             return await desk.destination.complete(planned.destination, upload.upload_id, parts, headers)
@@ -146,6 +148,8 @@ async def _etag_there(desk: Desk, key: str) -> str:
     except S3Error as error:
         if error.status == 404:
             return ""
+        if error.status == 403:
+            return UNSEEN
         raise
 
 
