@@ -39,7 +39,7 @@ def test_one_line_says_what_was_done(tool: Tool, source: Bucket, destination: Bu
     found = SUMMARY.fullmatch(ran.last)
     assert found, ran
     assert found.group("copied", "up_to_date", "failed", "more") == ("2", "0", "0", ""), ran
-    assert found["bytes"].split() == ["1.0", "KiB"], ran
+    assert found["bytes"] in ("1 KiB", "1.0 KiB"), ran
 
 
 def test_an_empty_bucket_is_nothing_to_do(tool: Tool, source: Bucket, destination: Bucket) -> None:
@@ -60,7 +60,7 @@ def test_a_thousand_small_objects_cost_a_thousand_requests(
     ran = proxied.copy(source, destination, copied=1000, failed=0, retries=0)
     assert proxy.count("CopyObject") == 1000
     assert ran.summary["requests"] == proxy.count() <= 1005, proxy.counts()
-    assert destination.contents() == source.contents()
+    assert destination.listed() == source.listed()
     proxy.forget()
     ran = proxied.copy(source, destination, copied=0, up_to_date=1000)
     assert ran.summary["requests"] == proxy.count() <= 6, proxy.counts()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +46,9 @@ class Bucket:
         self.client.put_object(Bucket=self.name, Key=key, Body=body, **settings)
 
     def fill(self, objects: Mapping[str, bytes]) -> None:
-        """Writes many."""
-        for key, body in objects.items():
-            self.put(key, body)
+        """Writes many, some at a time."""
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self.put, objects, objects.values()))
 
     def begin(self, key: str, parts: Iterable[bytes] = (), **settings: Any) -> str:
         """Begins an upload, writes parts from number 1 on, and leaves it unfinished; returns its id."""
@@ -90,7 +92,9 @@ class Bucket:
 
     def contents(self) -> dict[str, bytes]:
         """The bytes of every object."""
-        return {key: self.read(key) for key in self.listed()}
+        keys = list(self.listed())
+        with ThreadPoolExecutor(4) as pool:
+            return dict(zip(keys, pool.map(self.read, keys), strict=True))
 
     def etag(self, key: str) -> str:
         """The ETag, without quotes."""
@@ -140,8 +144,12 @@ class Bucket:
         """The bucket with all that is in it."""
         for key, upload in self.uploads():
             self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)
-        keys = list(self.listed())
-        for key in keys:
+        keys = self.listed()
+        plain = [key for key in keys if re.fullmatch(r"[\w/.-]+", key)]  # what XML surely can carry
+        for first in range(0, len(plain), 1000):
+            batch: list[Any] = [{"Key": key} for key in plain[first:first + 1000]]
+            self.client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+        for key in keys.keys() - plain:
             self.client.delete_object(Bucket=self.name, Key=key)
         self.client.delete_bucket(Bucket=self.name)
 

@@ -1,4 +1,4 @@
-"""S3 servers for tests: on 127.0.0.1, on free ports, in memory, stopped by process id."""
+"""S3 servers for tests: on 127.0.0.1, on free ports, in memory, ended with the tests whatever ends those."""
 
 from __future__ import annotations
 
@@ -118,21 +118,27 @@ def folder(name: str) -> Iterator[Path]:
         yield Path(path)
 
 
+GUARD = """
+exec 3<&0 </dev/null
+"$@" 3<&- & server=$!
+(read -r _ <&3; kill -9 $server; rm -rf "$PWD") 2>/dev/null &
+wait $server
+"""
+"""Runs a server until standard input ends: so it ends with the tests, whatever ends those (kill -9 too)."""
+
+
 @contextlib.contextmanager
 def process(args: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A running program in a session of its own, so that Ctrl-C does not reach it; ended by its process id."""
+    """A running server that works in the log's folder, in a session of its own, so that Ctrl-C does not reach it."""
     with log.open("wb") as out:
-        child = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                                 env={**os.environ, **(env or {})}, cwd=log.parent)
+        child = subprocess.Popen(["/bin/sh", "-c", GUARD, "guard", *args], stdin=subprocess.PIPE, stdout=out,
+                                 stderr=out, start_new_session=True, env={**os.environ, **(env or {})}, cwd=log.parent)
     try:
         yield child
     finally:
-        child.terminate()
-        try:
-            child.wait(3)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        assert child.stdin is not None
+        child.stdin.close()
+        child.wait(10)
 
 
 def _wait_ready(server: Server, child: subprocess.Popen[bytes], log: Path) -> None:
