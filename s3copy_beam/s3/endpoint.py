@@ -33,6 +33,7 @@ class Resolved:
         path: goes before `/key`: "/bucket" in path style, "" in virtual style.
         region: that requests are signed for.
         aws: AWS itself: another region has another host.
+        told_here: the endpoint that this machine's environment or configuration gives; other machines have another.
     """
 
     scheme: str
@@ -40,6 +41,7 @@ class Resolved:
     path: str
     region: str
     aws: bool = False
+    told_here: str = ""
 
     @property
     def url(self) -> str:
@@ -83,7 +85,8 @@ def resolve(access: Access, region: str = "") -> Resolved:
     if pattern and _fits_host(access.bucket, url.scheme):
         host, path = pattern.replace("%(bucket)s", access.bucket), ""
     scope = dict(item.split("=", 1) for item in url.query.split("&"))["X-Amz-Credential"]
-    return Resolved(url.scheme, host, path, unquote(scope).split("/")[2], is_aws)
+    told_here = "" if endpoint or is_aws else client.meta.endpoint_url
+    return Resolved(url.scheme, host, path, unquote(scope).split("/")[2], is_aws, told_here)
 
 
 @dataclass(frozen=True)

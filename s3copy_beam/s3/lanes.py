@@ -18,6 +18,9 @@ _KEEP = 0.85
 """Of the rate that was refused, this much is left."""
 _RISE = 4.0
 """Seconds until a rate is again where it was refused."""
+_FLOOR = 20.0
+"""Requests per second that no lane goes below: refusals that do not follow the rate would else bring it to a halt; the
+backoff of each request does the rest."""
 _WINDOW = 0.5
 """Seconds over which what goes through is counted."""
 _FORGET = 60.0
@@ -46,7 +49,7 @@ class Rate:
         passed = now - self._at
         if self._searching:  # the first estimate is a guess: find the limit fast, then stay near it
             return self._value * 2 ** min(passed, 10.0)
-        return self._ceiling * (1 + (1 - _KEEP) * ((passed - _RISE) / _RISE) ** 3)
+        return max(_FLOOR, self._ceiling * (1 + (1 - _KEEP) * ((passed - _RISE) / _RISE) ** 3))
 
     def passed(self, now: float) -> None:
         """A request was not refused."""
@@ -67,7 +70,7 @@ class Rate:
             through = max(through, self._last)
         before = self.at(now)
         self._searching = not before
-        self._ceiling = max(1.0, min(before, max(through, before / 2)) if before else through)
+        self._ceiling = max(_FLOOR, min(before, max(through, before / 2)) if before else through)
         self._value = _KEEP * self._ceiling
         self._at = self._cut = now
         return True

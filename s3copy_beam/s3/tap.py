@@ -10,8 +10,8 @@ from s3copy_beam.s3.flights import Flights
 
 _SLACK = 0.1
 """Seconds' worth of turns that may be made up for."""
-_SHORTEST = 0.002
-"""Seconds; timers are not finer."""
+_SHORTEST, _LONGEST = 0.002, 0.25
+"""Seconds between looks: timers are not finer; a rate that changed is felt."""
 
 
 class Tap:
@@ -67,4 +67,4 @@ class Tap:
                 self._turns -= 1
                 future.set_result(None)
         wait = (1 - self._turns) / rate if rate else 0.0
-        self._timer = self._loop.call_later(max(_SHORTEST, wait), self._pour) if self._queue else None
+        self._timer = self._loop.call_later(min(max(_SHORTEST, wait), _LONGEST), self._pour) if self._queue else None
