@@ -19,7 +19,7 @@ SETTINGS: tuple[Option, ...] = (SOURCE, DESTINATION, *(
 """All but literal keys, which nobody may see in a job."""
 
 
-class CopyBucketOptions(PipelineOptions):  # type: ignore[misc]
+class CopyBucketOptions(PipelineOptions):
     """Settings of a copy, as text. Their names among a pipeline's options begin with ``s3copy_``: Beam has others."""
 
     @classmethod

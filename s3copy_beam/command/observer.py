@@ -57,12 +57,16 @@ class LiveObserver:
                     self._part_bytes = max(0, self._part_bytes - outcome.size)
             if self.report and (not up_to_date or self.options.report_all):
                 self.report.write(outcome)
-            if self._has_line(result):
-                self.screen.out(text.outcome_line(self._source, self._destination, outcome))
+            self.line(outcome)
             if result is Result.FAILED:
                 self.failures.add(text.failure_line(self._source, outcome))
             elif result is Result.ARCHIVED:
                 self.archives.add(text.archived_line(self._source, outcome))
+
+    def line(self, outcome: Outcome) -> None:
+        """Says the line of an object on stdout, if it has one."""
+        if self._has_line(outcome.result):
+            self.screen.out(text.outcome_line(self._source, self._destination, outcome))
 
     def listed(self, totals: Totals) -> None:
         """A page was compared: what is up to date counts here, the rest as it ends."""

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Callable
 from typing import IO
 
 from s3copy_beam.command.engine import is_local
 from s3copy_beam.model import Outcome
+from s3copy_beam.options import Access
+from s3copy_beam.paths import parse_url
+from s3copy_beam.s3.errors import ConfigError
 from s3copy_beam.text import report_line
 
 SHARD = "report-00000-of-00001.jsonl"
 """The only one, of one process, of ``--report URL/``."""
+_SHARDS = re.compile(r"report-\d{5}-of-\d{5}\.jsonl")
+
+
+def clear(url: str, access: Access) -> None:
+    """Makes the folder of ``--report URL/`` ready: shards of earlier runs, of however many workers, are removed.
+
+    Args:
+        url: ``--report``; nothing is done where it is no folder, or one that only smart_open can write to.
+        access: whose identity and endpoint are used for `s3://`.
+
+    Raises:
+        OSError, ConfigError: it cannot be done.
+    """
+    if not url.endswith("/"):
+        return
+    if is_local(url):
+        os.makedirs(url, exist_ok=True)
+        for name in filter(_SHARDS.fullmatch, os.listdir(url)):
+            os.remove(os.path.join(url, name))
+    elif url.startswith("s3://"):
+        _clear_bucket(*parse_url(url, "--report"), access)
+
+
+def _clear_bucket(bucket: str, folder: str, access: Access) -> None:
+    from s3copy_beam.s3.urls import boto_client
+
+    client = boto_client(access)
+    try:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{folder}report-"):
+            for found in page.get("Contents", ()):
+                if _SHARDS.fullmatch(found["Key"].removeprefix(folder)):
+                    client.delete_object(Bucket=bucket, Key=found["Key"])
+    except Exception as error:  # boto's errors have no class in common with OSError
+        raise ConfigError(f"s3://{bucket}/{folder}: {' '.join(str(error).split())}") from None
 
 
 class Report:
@@ -36,15 +73,12 @@ class Report:
         """
         self.error = ""
         self._buckets = source, destination
+        if url.endswith("/"):
+            url += SHARD
         if is_local(url):
-            if url.endswith("/"):
-                os.makedirs(url, exist_ok=True)
-                for old in glob.glob(os.path.join(glob.escape(url), "report-*-of-*.jsonl")):
-                    os.remove(old)
-                url += SHARD
             self._file: IO[str] = open(url, "w", buffering=1, encoding="ascii")  # noqa: SIM115  close() is ours
         else:
-            self._file = open_url(url + SHARD if url.endswith("/") else url)
+            self._file = open_url(url)
 
     def write(self, outcome: Outcome) -> None:
         """Adds a line; never raises."""

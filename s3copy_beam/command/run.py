@@ -12,12 +12,13 @@ from importlib.metadata import version
 from s3copy_beam import text
 from s3copy_beam.command import beam_flags, ending, log
 from s3copy_beam.command.build import Call, build
-from s3copy_beam.command.engine import check_engine, engine_of, settled, warnings_of, words_for
+from s3copy_beam.command.echo import echo, missing, with_report
+from s3copy_beam.command.engine import Engine, check_engine, engine_of, settled, warnings_of, words_for
 from s3copy_beam.command.help import help_text
 from s3copy_beam.command.job import Job, JobFailed
 from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments, UsageError, parse
-from s3copy_beam.command.report import Report
+from s3copy_beam.command.report import Report, clear
 from s3copy_beam.command.screen import Progress, Screen
 from s3copy_beam.command.signals import Signals
 from s3copy_beam.model import Totals
@@ -84,7 +85,8 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     """
     began = time.monotonic()
     _set_up_log(given)
-    engine = engine_of(beam_flags.check(given.beam) if given.beam else None)
+    beam = beam_flags.check(given.beam) if given.beam else None
+    engine = Engine() if given.get("dry_run") else engine_of(beam)  # a dry run writes nothing: no cluster is needed
     call = build(given, uuid.uuid4().hex)
     check_engine(engine, given, call.options)
 
@@ -98,23 +100,25 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
         vault_put(call.options.source.identity.vault, given.get("a"), given.get("k"))
     facts = look(call.options, given)
     before = worker().take_counts()
-    options = settled(facts.settle(call.options), engine)
-    observer = LiveObserver(options, screen, _open_report(options))
-    if not given.get("quiet"):
-        _introduce(call, facts.notes, facts.example, screen)
-    for warning in warnings_of(given.beam):
-        screen.err(f"warning: {warning}")
-    job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown])
-    try:
-        totals = _watched(job, observer, given, signals)
-    except JobFailed as error:
-        totals = None
-        if not signals.received:
-            screen.err(f"s3copy: the job failed: {error}")
-            return 1
-    if given.get("detach"):
-        screen.err(job.how_to_watch())
-        return 0
+    with with_report(settled(facts.settle(call.options), engine), engine) as options:
+        observer = LiveObserver(options, screen, _open_report(options))
+        if not given.get("quiet"):
+            _introduce(call, facts.notes, facts.example, screen)
+        for warning in filter(None, (*warnings_of(given.beam), missing(options, engine))):
+            screen.err(f"warning: {warning}")
+        job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown])
+        try:
+            totals = _watched(job, observer, given, signals)
+        except JobFailed as error:
+            if not signals.received:
+                screen.err(f"s3copy: the job failed: {error}")
+                return 1
+            totals = None
+        if given.get("detach"):
+            screen.err(job.how_to_watch())
+            return 0
+        if totals is not None:
+            echo(observer)
     if totals is not None:
         totals.add(Totals(requests=before.requests, retries=before.retries, throttled=before.throttled))
     return _finish(totals, observer, given, signals, time.monotonic() - began)
@@ -129,12 +133,13 @@ def _set_up_log(given: Arguments) -> None:
 
 
 def _open_report(options: CopyOptions) -> Report | None:
-    if not options.report or not options.live:
+    if not options.report:
         return None
     from s3copy_beam.s3.urls import open_url
 
     try:
-        return Report(options.report, options.source.bucket, options.destination.bucket,
+        clear(options.report, options.source)
+        return None if not options.live else Report(options.report, options.source.bucket, options.destination.bucket,
                       lambda url: open_url(url, "w", options.source))
     except OSError as error:
         raise UsageError(f"--report {options.report}: {error.strerror}") from None
