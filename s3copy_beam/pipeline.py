@@ -6,6 +6,9 @@
       |-- multipart objects ----> expand into parts ----> copy each part, check it
                                     |-- all parts of the object came through here: assemble, check ----> totals
                                     |-- giants, spread over workers: group by file key -> assemble ----> totals
+
+With ``--staged`` the parts go from the source to temp files (step 1), to part files (step 2), and from there,
+assembled, to the object (step 3).
 """
 
 from __future__ import annotations
@@ -19,6 +22,14 @@ from s3copy_beam.transforms.listing import MULTIPART, SMALL, KeyRanges, ListAndC
 from s3copy_beam.transforms.multipart import COPIED, PARTS, SPREAD, Assemble, CopyParts, ExpandIntoParts
 from s3copy_beam.transforms.report import WriteReport
 from s3copy_beam.transforms.small import CopySmallObjects
+from s3copy_beam.transforms.staged import (
+    FILES,
+    KEYED,
+    AssembleFromPartFiles,
+    CopyToPartFiles,
+    CopyToTempFiles,
+    ExpandIntoPartFiles,
+)
 from s3copy_beam.transforms.summary import Summarise, totals_of
 from s3copy_beam.transforms.unfinished import EndUploadsBelow, EndUploadsOf
 
@@ -48,6 +59,16 @@ class CopyBucket(beam.PTransform):
         elif options.dry_run:
             said = found[SMALL] | "Small" >> OnlySay(options), found[MULTIPART] | "InParts" >> OnlySay(options)
             steps = [found, *said]
+        elif options.staged:
+            small = found[SMALL] | CopySmallObjects(options)
+            opened = found[MULTIPART] | ExpandIntoPartFiles(options)
+            temps = opened[PARTS] | "CopyToTempFiles" >> CopyToTempFiles(options)
+            files = temps[FILES] | "CopyToPartFiles" >> CopyToPartFiles(options)
+            whole = files[FILES] | "AssembleFromPartFiles" >> AssembleFromPartFiles(options)
+            giants = opened[SPREAD] | "CopySpreadToTempFiles" >> CopyToTempFiles(options, spread=True)
+            spread = giants[FILES] | "CopySpreadToPartFiles" >> CopyToPartFiles(options)
+            assembled = spread[KEYED] | "AssembleGiants" >> AssembleFromPartFiles(options, grouped=True)
+            steps = [found, small, opened, temps, files, whole, giants, spread, assembled]
         else:
             small = found[SMALL] | CopySmallObjects(options)
             opened = found[MULTIPART] | ExpandIntoParts(options)

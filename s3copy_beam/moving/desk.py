@@ -43,6 +43,7 @@ class Desk:
         source: reads source objects (HEAD, tags).
         destination: writes, and lists uploads; the first identity.
         lister: looks at destination objects; maybe another identity.
+        work: reads and writes the part files of ``--staged``; the first identity.
         learned: told whether a plain ETag was seen to be an MD5 (cli.md, row 6).
     """
 
@@ -50,6 +51,7 @@ class Desk:
     source: S3Client
     destination: S3Client
     lister: S3Client
+    work: S3Client
     observer: Observer
     learned: Callable[[bool], None]
     store: Store = field(default_factory=Store)

@@ -30,15 +30,8 @@ def destination_headers(options: CopyOptions, storage_class: str) -> Headers:
     Args:
         storage_class: the source's, taken over where ``--storage-class KEEP`` asks for it.
     """
-    headers: Headers = {}
     wanted = storage_class if options.storage_class == "KEEP" else options.storage_class
-    headers["x-amz-storage-class"] = wanted or "STANDARD"
-    if options.sse:
-        headers["x-amz-server-side-encryption"] = options.sse
-    if options.sse_kms_key_id:
-        headers["x-amz-server-side-encryption-aws-kms-key-id"] = options.sse_kms_key_id
-    if options.sse_bucket_key:
-        headers["x-amz-server-side-encryption-bucket-key-enabled"] = "true"
+    headers = {"x-amz-storage-class": wanted or "STANDARD"} | encryption_headers(options)
     if options.acl:
         headers["x-amz-acl"] = options.acl
     grantees: dict[str, list[str]] = {}
@@ -46,6 +39,27 @@ def destination_headers(options: CopyOptions, storage_class: str) -> Headers:
         grantees.setdefault(_GRANTS[permission], []).append(grantee)
     headers |= {name: ", ".join(who) for name, who in grantees.items()}
     return headers
+
+
+def encryption_headers(options: CopyOptions) -> Headers:
+    """The encryption that is asked for."""
+    headers: Headers = {}
+    if options.sse:
+        headers["x-amz-server-side-encryption"] = options.sse
+    if options.sse_kms_key_id:
+        headers["x-amz-server-side-encryption-aws-kms-key-id"] = options.sse_kms_key_id
+    if options.sse_bucket_key:
+        headers["x-amz-server-side-encryption-bucket-key-enabled"] = "true"
+    return headers
+
+
+def work_headers(options: CopyOptions) -> Headers:
+    """What part files of ``--staged`` get: the encryption asked for; a storage class that can be read at once.
+
+    No grants: those are for the objects. But a bucket of somebody else's may refuse whatever its owner can't read.
+    """
+    owner = {"x-amz-acl": options.acl} if options.acl.startswith("bucket-owner-") else {}
+    return {"x-amz-storage-class": "STANDARD"} | encryption_headers(options) | owner
 
 
 def copy_headers(options: CopyOptions, planned: Planned) -> Headers:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.assemble import finish, landed
 from s3copy_beam.moving.desk import Desk
-from s3copy_beam.moving.parts import copy_parts
+from s3copy_beam.moving.partfiles import folder_of
+from s3copy_beam.moving.parts import copy_parts, together
 from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, failed, look_again, renewed
 from s3copy_beam.moving.uploads import Opened, Upload, end, open_version
 from s3copy_beam.s3.answers import Part
@@ -36,7 +37,7 @@ async def open_upload(desk: Desk, planned: Planned) -> Opened | Outcome:
         except SourceChanged as change:
             planned = renewed(desk, planned, change)
         except S3Error as error:
-            return await _outcome_of_error(desk, planned, error)
+            return await outcome_of_error(desk, planned, error)
     return outcome_of(planned, Result.FAILED, _ENDLESS)
 
 
@@ -58,7 +59,7 @@ async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
             planned = await _begin_anew(desk, opened.upload, error)
             if planned is None:
                 await end(desk, opened.upload)
-                return await _outcome_of_error(desk, opened.upload.planned, error)
+                return await outcome_of_error(desk, opened.upload.planned, error)
             again = await open_upload(desk, planned)
             if isinstance(again, Outcome) or again.kept:
                 return again
@@ -68,15 +69,18 @@ async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
     return outcome_of(opened.upload.planned, Result.FAILED, _ENDLESS)
 
 
-async def copy_opened(desk: Desk, opened: Opened) -> Outcome:
+async def copy_opened(desk: Desk, opened: Opened, reused: Iterable[int] = ()) -> Outcome:
     """Copies the missing parts of an upload and finishes it.
+
+    Args:
+        reused: numbers of further parts that an earlier run had copied: into part files.
 
     Raises:
         OtherWay: the source has another version now, which has to be copied whole.
         Stopped, CredentialsLost: the run ends; the upload stays, to be resumed.
     """
     parts = {part.number: part for part in (*opened.kept, *opened.copied)}
-    return await _carry_through(desk, opened.upload, parts, {part.number for part in opened.kept}, None)
+    return await _carry_through(desk, opened.upload, parts, {part.number for part in opened.kept} | set(reused), None)
 
 
 async def assemble(
@@ -105,6 +109,7 @@ async def _carry_through(
                 raise error
             await copy_parts(desk, upload, set(range(1, upload.layout.number_of_parts + 1)) - parts.keys(), parts)
             await finish(desk, upload, parts, reused)
+            await _clean(desk, upload)
             return outcome_of(upload.planned, Result.COPIED, "", len(parts), len(reused))
         except (Stopped, CredentialsLost):
             _leave(desk, parts)
@@ -114,6 +119,7 @@ async def _carry_through(
             planned = renewed(desk, upload.planned, change)
         except S3Error as failure:
             if failure.code == "NoSuchUpload" and await landed(desk, upload):
+                await _clean(desk, upload)
                 return outcome_of(upload.planned, Result.COPIED, "", upload.layout.number_of_parts, len(reused))
             anew = await _begin_anew(desk, upload, failure)
             if anew is None:
@@ -121,11 +127,13 @@ async def _carry_through(
                     _leave(desk, parts)
                 else:
                     await end(desk, upload)
-                return await _outcome_of_error(desk, upload.planned, failure)
+                return await outcome_of_error(desk, upload.planned, failure)
             planned = anew
         opened = await open_upload(desk, planned)
         if isinstance(opened, Outcome):
             return opened
+        if opened.upload.planned == upload.planned:
+            opened = opened._replace(upload=opened.upload._replace(files=upload.files))
         upload, parts, error = opened.upload, {part.number: part for part in opened.kept}, None
         reused = set(parts)
     await end(desk, upload)
@@ -153,7 +161,7 @@ async def _begin_anew(desk: Desk, upload: Upload, error: S3Error) -> Planned | N
     return planned
 
 
-async def _outcome_of_error(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
+async def outcome_of_error(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
     """What an error means for an object that ends with it."""
     if error.code in ARCHIVED_CODES:
         return outcome_of(planned, Result.ARCHIVED, str(error))
@@ -164,6 +172,16 @@ async def _outcome_of_error(desk: Desk, planned: Planned, error: S3Error) -> Out
         except S3Error as another:
             return failed(desk, planned, another)
     return failed(desk, planned, error)
+
+
+async def _clean(desk: Desk, upload: Upload) -> None:
+    """Removes the part files of an object that is there, if that is asked; what stays is said, and no failure."""
+    if not desk.options.clean_parts:
+        return
+    try:
+        await together(desk.work.delete, folder_of(desk, upload.planned, upload.layout).keys())
+    except (S3Error, Stopped, CredentialsLost) as error:
+        desk.warn(f"part files of finished objects could not be removed: {error}")
 
 
 def _leave(desk: Desk, parts: dict[int, Part]) -> None:

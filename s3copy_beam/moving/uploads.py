@@ -14,6 +14,7 @@ from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import Headers, create_headers
 from s3copy_beam.moving.learn import KMS, learn_layout
 from s3copy_beam.moving.mark import MARK_BYTES, can_be_marked, mark_of
+from s3copy_beam.moving.partfiles import PartFile
 from s3copy_beam.moving.source import DENIED_CODES
 from s3copy_beam.options import MARK_PART
 from s3copy_beam.s3.answers import Head, Part
@@ -41,6 +42,10 @@ class Upload(NamedTuple):
     guess: bool = False
     """The parts are only likely to be the source's."""
     marked: bool = False
+    opaque: bool = False
+    """ETags of its parts are no MD5s."""
+    files: tuple[PartFile, ...] = ()
+    """With ``--staged``: the part files that its parts are copied from; those that lack are made."""
 
 
 class Opened(NamedTuple):
@@ -85,8 +90,8 @@ async def _create(desk: Desk, upload: Upload, headers: Headers, plain: Headers, 
     planned, key = upload.planned, upload.planned.destination
     created = await desk.destination.create_upload(key, headers)
     # under KMS a part's ETag is no MD5, and so is the whole's: nothing can be computed from them
-    exact = upload.exact and created.encryption not in KMS
-    upload = upload._replace(upload_id=created.upload_id, exact=exact)
+    opaque = created.encryption in KMS
+    upload = upload._replace(upload_id=created.upload_id, exact=upload.exact and not opaque, opaque=opaque)
     if not can_be_marked(upload.layout) or not desk.store.takes_marks or head.rgw:
         return upload
     mark = mark_of(desk.options.source, planned, upload.layout, plain)

@@ -54,6 +54,7 @@ def _make(options: CopyOptions) -> Desks:
     client = worker().client
     source, lister = client(options.source, limits), client(options.lister, limits)
     judge = Judge(source, lister, options.compare, no_overwrite=options.no_overwrite, verify=options.verify)
-    moving = MovingDesk(options, source, client(options.destination, limits), lister, observer_of(options.run_id),
+    destination, work = client(options.destination, limits), client(options.work or options.destination, limits)
+    moving = MovingDesk(options, source, destination, lister, work, observer_of(options.run_id),
                         judge.learn_plain_etags)
     return Desks(ListingDesk(options, source, lister, judge), moving)

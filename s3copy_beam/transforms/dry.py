@@ -16,6 +16,9 @@ from s3copy_beam.transforms.looping import LoopDoFn, tagged
 BESIDE_PARTS = 6
 """Requests for a multipart object beside its parts: HEAD, tags, unfinished uploads, Create, mark, Complete."""
 
+STAGED_PART = 5
+"""Requests for each part with ``--staged``: Create, UploadPartCopy, Complete; CopyObject; UploadPartCopy."""
+
 
 class OnlySay(beam.PTransform):
     """Objects that would be copied, to outcomes that say so: outputs `totals` and `lines`."""
@@ -35,7 +38,8 @@ class WouldCopy(LoopDoFn):
         for planned in element.objects:
             parts = planned_parts(planned, self.options)
             outcome = outcome_of(planned, Result.WOULD_COPY, "", parts)
-            self.ledger.totals.would_request += parts + BESIDE_PARTS if parts else 1
+            each = STAGED_PART if self.options.staged else 1
+            self.ledger.totals.would_request += each * parts + BESIDE_PARTS if parts else 1
             self.ledger.enter(outcome)
             self.ledger.observer.outcome(outcome)
         yield from self.take(self.room)

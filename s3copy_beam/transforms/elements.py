@@ -16,6 +16,8 @@ from apache_beam import coders
 from s3copy_beam.keyspace import Cut, KeyRange
 from s3copy_beam.layout import Layout
 from s3copy_beam.model import Planned, Totals
+from s3copy_beam.moving.partfiles import PartFile
+from s3copy_beam.moving.staged import Staged
 from s3copy_beam.moving.uploads import Upload
 from s3copy_beam.paths import Area
 from s3copy_beam.s3.answers import Part
@@ -62,6 +64,20 @@ class CopiedParts(NamedTuple):
     error: tuple[str, str, int, str, str] | None
 
 
+class PartFiles(NamedTuple):
+    """Parts of one object between the steps of ``--staged``. Without an object: as with an empty batch."""
+
+    staged: Staged | None = None
+    numbers: tuple[int, ...] = ()
+    """To go through step 1."""
+    files: tuple[PartFile, ...] = ()
+    """Been through it, and through step 2 where they say so."""
+    reused: tuple[int, ...] = ()
+    """Numbers of those that an earlier run copied."""
+    error: tuple[str, str, int, str, str] | None = None
+    """Of one that could not be copied."""
+
+
 def _plain_upload(upload: Upload) -> tuple[Any, ...]:
     return (*upload._replace(planned=tuple(upload.planned), layout=tuple(upload.layout)),)  # type: ignore[arg-type]
 
@@ -89,6 +105,10 @@ def _range(values: tuple[Any, ...]) -> AreaRange:
     area, cuts = values
     keys = None if cuts is None else KeyRange(*(None if cut is None else Cut(*cut) for cut in cuts))
     return AreaRange(None if area is None else Area(*area), keys)
+
+
+def _staged(values: tuple[Any, ...]) -> Staged:
+    return Staged(Planned(*values[0]), Layout(*values[1]))
 
 
 def error_of(values: tuple[str, str, int, str, str]) -> S3Error:
@@ -149,6 +169,10 @@ _PACKERS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     CopiedParts: (
         lambda done: (_plain_upload(done.upload), _plain_parts(done.parts), done.reused, done.error),
         lambda v: CopiedParts(_upload(v[0]), _parts(v[1]), v[2], v[3]),
+    ),
+    PartFiles: (
+        lambda v: (v.staged and tuple(map(tuple, v.staged)), v.numbers, tuple(map(tuple, v.files)), v.reused, v.error),
+        lambda v: PartFiles(v[0] and _staged(v[0]), v[1], tuple(PartFile(*file) for file in v[2]), v[3], v[4]),
     ),
     Totals: (lambda totals: json.dumps(asdict(totals)), lambda text: Totals(**json.loads(text))),
 }

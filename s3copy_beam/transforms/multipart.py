@@ -13,6 +13,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
+from s3copy_beam.layout import Layout
 from s3copy_beam.model import Outcome, Planned
 from s3copy_beam.moving.multipart import assemble, copy_first, copy_opened, open_upload
 from s3copy_beam.moving.parts import copy_parts
@@ -99,7 +100,7 @@ class OpenUploads(LoopDoFn):
     async def _open(self, planned: Planned) -> Opened | Outcome:
         desk = desks_of(self.options).moving
         opened = await told(desk, planned, open_upload(desk, planned))
-        if isinstance(opened, Opened) and not opened.kept and spreads(opened.upload, self.options):
+        if isinstance(opened, Opened) and not opened.kept and spreads(opened.upload.layout, self.options):
             # what a store refuses in an upload shows with its first part, before thousands are on their way
             return await told(desk, planned, copy_first(desk, opened))
         return opened
@@ -111,7 +112,7 @@ class OpenUploads(LoopDoFn):
         upload, kept, copied = value
         held = {part.number for part in (*kept, *copied)}
         missing = tuple(number for number in range(1, upload.layout.number_of_parts + 1) if number not in held)
-        if not spreads(upload, self.options):
+        if not spreads(upload.layout, self.options):
             yield TaggedOutput(PARTS, PartsToCopy(upload, missing, kept, copied, whole=True))
             return
         yield TaggedOutput(SPREAD, PartsToCopy(upload, (), kept, copied))
@@ -177,7 +178,7 @@ class AssembleObjects(LoopDoFn):
         return iter(())
 
 
-def spreads(upload: Upload, options: CopyOptions) -> bool:
+def spreads(layout: Layout, options: CopyOptions) -> bool:
     """Whether the parts of an object are spread over the workers."""
     wanted = options.layout == "cluster" or options.spread_local
-    return wanted and upload.layout.number_of_parts > options.spread_parts
+    return wanted and layout.number_of_parts > options.spread_parts
