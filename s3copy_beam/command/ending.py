@@ -70,5 +70,5 @@ def status_of(totals: Totals, options: CopyOptions, given: Arguments) -> int:
 
 def fatal(screen: Screen, line: str) -> int:
     """The one line of a call that cannot work; its exit status."""
-    screen.err(f"s3copy: {text.escape(line)}")
+    screen.err(text.escape(line if line.startswith("failed ") else f"s3copy: {line}"))
     return 2
