@@ -30,12 +30,15 @@ from s3copy_beam.s3.s3cfg import home_s3cfg, read_s3cfg
 from s3copy_beam.s3.sign import encode_query
 from s3copy_beam.s3.urls import open_url
 from s3copy_beam.s3.worker import worker
+from s3copy_beam.text import listing_failure_line
 
 RETRIES = 2
 """Of a first request: somebody waits for its answer, and nothing is lost by giving up."""
 PATIENCE = 30.0
 """Seconds for all tries of a first request."""
 _DENIED = ("AccessDenied", "AllAccessDisabled", "Forbidden")
+_CANNOT_BE = ("NoSuchBucket", "InvalidBucketName", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken")
+"""What is wrong with a path or a credential, and not with one listing."""
 _NOT_HAD = (400, 405, 500, 501)
 """Stores without GetBucketLocation."""
 
@@ -49,21 +52,27 @@ class Facts:
         example: one object and its destination key; None: none was seen.
         notes: lines for people.
         regions: of buckets on AWS, where redirects led.
+        endpoints: that this machine's environment gave: workers have another.
     """
 
     started: int = 0
     example: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
     regions: Mapping[Access, str] = field(default_factory=dict)
+    endpoints: Mapping[Access, str] = field(default_factory=dict)
 
     def settle(self, options: CopyOptions) -> CopyOptions:
         """The options, with what was found."""
         def found(access: Access) -> Access:
-            return replace(access, region=self.regions.get(access, access.region))
+            return replace(access, region=self.regions.get(access, access.region),
+                           endpoint_url=access.endpoint_url or self.endpoints.get(access, ""))
 
         source, lister = found(options.source), found(options.lister)
-        return replace(options, started=self.started, source=source, lister=lister,
-                       destination=replace(options.destination, region=lister.region))
+        first = source.endpoint_url or lister.endpoint_url  # of the first identity, which makes the copies
+        destination = replace(options.destination, region=lister.region,
+                              endpoint_url=options.destination.endpoint_url or first)
+        work = options.work and replace(options.work, endpoint_url=destination.endpoint_url)
+        return replace(options, started=self.started, source=source, lister=lister, destination=destination, work=work)
 
 
 def look(options: CopyOptions, given: Arguments) -> Facts:
@@ -82,7 +91,8 @@ def look(options: CopyOptions, given: Arguments) -> Facts:
     answers = dict(zip((side.name for side, _ in asked), worker().run(_ask_all(asked)), strict=True))
     destination, source = answers["DESTINATION"], answers.get("SOURCE")
     return Facts(destination.clock if destination else source.clock if source else 0, _example(options, source),
-                 _notes(options), {side.access: client.place.region for side, client in asked if client.place.aws})
+                 _notes(options), {side.access: client.place.region for side, client in asked if client.place.aws},
+                 {side.access: client.place.told_here for side, client in asked})
 
 
 # ------------------------------------------------------------------ this machine
@@ -196,9 +206,11 @@ class Side:
                 return None
             if not self.listed and error.status in _NOT_HAD:
                 return None
+            reason = explained(error, client.origin)
+            if error.status and error.code not in _CANNOT_BE:
+                raise UsageError(listing_failure_line(self.access.bucket, self.prefix, reason)) from None
             there = "" if error.status else f" at {client.place.url}"
-            raise UsageError(f"{self.name} {url(self.access.bucket, '')}{there}: "
-                             f"{explained(error, client.origin)}") from None
+            raise UsageError(f"{self.name} {url(self.access.bucket, '')}{there}: {reason}") from None
 
 
 def sides_of(options: CopyOptions) -> list[Side]:
