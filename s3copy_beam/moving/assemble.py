@@ -84,6 +84,8 @@ async def _mend(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[
     if reused:  # of an earlier run: known by mark and size only
         again = set(reused)
         reused.clear()
+        for number in again:
+            del parts[number]
         await copy_parts(desk, upload, again, parts, again=True)
         if right():
             return upload

@@ -40,7 +40,6 @@ async def copy_part(desk: Desk, upload: Upload, number: int, again: bool = False
         planned.destination, upload.upload_id, number, (desk.options.source.bucket, planned.source),
         None if whole else (first, first + size - 1), planned.etag, payer_headers(desk.options),
     )
-    desk.tally.parts_copied += 1
     desk.observer.part(size)
     return Part(number, size, copied.etag, copied.checksums)
 
@@ -55,7 +54,9 @@ async def copy_parts(
         again: as copy_part's.
     """
     async def copy(number: int) -> None:
-        into[number] = await copy_part(desk, upload, number, again)
+        part = await copy_part(desk, upload, number, again)
+        desk.tally.parts_copied += number not in into and not desk.options.staged  # each part counts once
+        into[number] = part
 
     await together(copy, sorted(set(numbers)))
 
