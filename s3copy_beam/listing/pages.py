@@ -69,7 +69,8 @@ class Side:
             S3Error: it could not be told.
         """
         try:
-            return listed_of(key, await self.client.head(key))
+            head = await self.client.head(key)
+            return None if head.etag.endswith("-0") else listed_of(key, head)  # no parts: a folder of SeaweedFS
         except S3Error as error:
             if error.status == 404 and error.code != "NoSuchBucket":
                 return None
@@ -129,7 +130,7 @@ class Stream:
         self.side, self.after = side, after
         self.last = ""
         self.ended = False
-        self._token = ""
+        self._token = self._page_token = ""
         self._given = first
         self._coming: asyncio.Task[Page] | None = None
 
@@ -146,7 +147,7 @@ class Stream:
             page = await self._page(size)
             if page.more and page.token == self._token:
                 raise BrokenListing("the listing goes in circles")
-            self._token, self.ended = page.token, not page.more
+            self._page_token, self._token, self.ended = self._token, page.token, not page.more
             if page.objects:
                 keys = [listed.key for listed in page.objects]
                 if self.last:
@@ -168,6 +169,10 @@ class Stream:
         except asyncio.CancelledError:
             coming.cancel()
             raise
+
+    async def again(self) -> list[str]:
+        """The keys of the page that was given last, as they are listed now."""
+        return [listed.key for listed in (await self.side.page(self.after, self._page_token)).objects]
 
     def fetch_ahead(self) -> None:
         """Begins to fetch the page that `next` will give."""

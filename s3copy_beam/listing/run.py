@@ -99,16 +99,14 @@ class Run:
         """
         stop, side = self.stop, self.stream.side
         assert stop is not None
-        here = await side.first_after(self.last or (self.start.after if self.start else ""))
+        keys = await self.stream.again()
         there = await side.first_after(stop.after)
-        if here == there or not there:
+        if not there or there in keys:
             return True
-        if found and side.order is Order.UNKNOWN and here == found:
+        if found and side.order is Order.UNKNOWN and found in keys:
             self.stop = Cut(stop.after, there)
             side.order = Order.COMPONENT if by_component(found) < by_component(there) else Order.NEITHER
             return False
-        if found and below(side.order, here, there) and here != found:
-            return True  # just added, before the stop
         raise BrokenListing(f"{there!r} is there, but a listing that should have it has not")
 
 

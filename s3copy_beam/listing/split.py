@@ -5,7 +5,7 @@ from __future__ import annotations
 from s3copy_beam.keyspace import KeyRange, Order, past
 from s3copy_beam.listing.desk import Desk
 from s3copy_beam.listing.guess import Guesser, divide
-from s3copy_beam.listing.pages import BrokenListing, Side, Stream
+from s3copy_beam.listing.pages import PAGE_SIZE, BrokenListing, Side, Stream
 from s3copy_beam.listing.run import Run
 from s3copy_beam.paths import Area
 from s3copy_beam.s3.errors import S3Error, Stopped
@@ -14,7 +14,7 @@ _TRIES = 3
 """Probes for each range wanted, the empty ones included."""
 
 
-async def cut_area(desk: Desk, area: Area, count: int) -> list[KeyRange]:
+async def cut_area(desk: Desk, area: Area, count: int, *, page_size: int = PAGE_SIZE) -> list[KeyRange]:
     """Cuts an area of the source at existing keys, into ranges of about the same number of keys, as far as can be told.
 
     Every key of the area is in exactly one of them. What cannot be cut, also for an error, comes back as one range that
@@ -24,13 +24,14 @@ async def cut_area(desk: Desk, area: Area, count: int) -> list[KeyRange]:
         desk: clients.
         area: what is to be cut.
         count: ranges wanted, at most.
+        page_size: keys in a page.
 
     Raises:
         CredentialsLost, ConfigError: nothing more can be done in this run.
     """
     if count < 2:
         return [KeyRange()]
-    side = Side(desk.source, area.prefix)
+    side = Side(desk.source, area.prefix, page_size)
     guesser = Guesser(side)
     runs: list[Run] = []
     new: Run | None = Run(Stream(side), None, None, past(side.prefix))

@@ -78,7 +78,7 @@ class FakeBucket:
         after = token[1:] if token else start_after
         after.encode()  # no lone surrogates
         assert len(after.encode()) <= 1024 and 1 <= max_keys <= 1000
-        assert not after or after.startswith(prefix), "some stores then list nothing"
+        assert token or not after or after.startswith(prefix), "some stores then list nothing"
         below = self._below(prefix)
         ranks = self._ranks[prefix]
         i = bisect_right(ranks, self.rank(after)) if after else 0

@@ -14,6 +14,7 @@ from s3copy_beam.keyspace import KeyRange
 from s3copy_beam.listing.desk import Compared, Desk
 from s3copy_beam.listing.judge import Judge
 from s3copy_beam.listing.merge import compare_area
+from s3copy_beam.listing.split import cut_area
 from s3copy_beam.model import Totals
 from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import Area, area_of
@@ -28,8 +29,8 @@ def desk_of(source: FakeBucket, destination: FakeBucket, **options: object) -> D
 
 
 def compare(source: FakeBucket, destination: FakeBucket, area: Area = WHOLE, keys: KeyRange | None = None,
-            page_size: int = 1000, listers: int = 12, **options: object) -> Compared:
-    """Runs compare_area; all that it gave, in one."""
+            page_size: int = 1000, listers: int = 12, ranges: int = 1, **options: object) -> Compared:
+    """Runs compare_area, with `ranges` above 1 as a cluster does; all that it gave, in one."""
     total = Compared()
 
     async def emit(compared: Compared) -> None:
@@ -38,8 +39,15 @@ def compare(source: FakeBucket, destination: FakeBucket, area: Area = WHOLE, key
         total.outcomes += compared.outcomes
         total.totals.add(compared.totals)
 
-    asyncio.run(compare_area(desk_of(source, destination, **options), area, keys, emit, page_size=page_size,
-                             listers=listers))
+    async def run() -> None:
+        desk = desk_of(source, destination, **options)
+        cuts: list[KeyRange | None] = [keys]
+        if ranges > 1:
+            cuts = list(await cut_area(desk, area, ranges, page_size=page_size))
+        await asyncio.wait_for(asyncio.gather(*(compare_area(
+            desk, area, each, emit, page_size=page_size, listers=listers) for each in cuts)), 60)
+
+    asyncio.run(run())
     return total
 
 
@@ -78,15 +86,16 @@ bodies = st.sampled_from(["", "x", "y"])
 @pytest.mark.parametrize("rank", [by_utf8, by_component])
 @settings(max_examples=150, deadline=None)
 @given(ours=st.dictionaries(names, bodies, max_size=60), theirs=st.dictionaries(names, bodies, max_size=60),
-       both=st.dictionaries(names, bodies, max_size=40), page_size=st.integers(1, 12), listers=st.integers(1, 6),
+       both=st.dictionaries(names, bodies, max_size=40), page_size=st.integers(1, 12),
+       listers=st.integers(1, 6), ranges=st.integers(1, 4),
        path=st.sampled_from(["", "a", "a/", "a/*", "a*", "b/a"]), to=st.sampled_from(["", "d", "a/b"]))
 def test_any_keys(rank: Callable[[str], str], ours: dict[str, str], theirs: dict[str, str], both: dict[str, str],
-                  page_size: int, listers: int, path: str, to: str) -> None:
+                  page_size: int, listers: int, ranges: int, path: str, to: str) -> None:
     area = area_of("source", path, to)
     source = FakeBucket((listed(*item) for item in {**ours, **both}.items()), "source", rank=rank)
     copies = {area.destination_of(key): body for key, body in both.items() if area.takes(key)}
     destination = FakeBucket((listed(*item) for item in {**theirs, **copies}.items()), "destination", rank=rank)
-    check(source, destination, area, page_size=page_size, listers=listers)
+    check(source, destination, area, page_size=page_size, listers=listers, ranges=ranges)
 
 
 def flat(count: int) -> list[str]:
