@@ -30,6 +30,7 @@ class S3Client(Exchange):
     partless = False
     """The store answers HEAD ?partNumber with a server error: it is asked without."""
     _part_heads = 0
+    _part_failures = 0
 
     async def list_page(self, prefix: str, start_after: str = "", token: str = "", max_keys: int = 1000) -> Page:
         """One page of ListObjectsV2, in the store's order.
@@ -67,7 +68,8 @@ class S3Client(Exchange):
             except S3Error as error:
                 if self._part_heads or error.status not in (500, 501):
                     raise
-                self.partless = True
+                self._part_failures += 1
+                self.partless = self._part_failures > 1  # the first time may be a bad moment
             else:
                 self._part_heads += 1
                 return found

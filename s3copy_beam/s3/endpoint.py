@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import botocore.exceptions
 import botocore.httpsession
 from botocore.config import Config
+from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
 from s3copy_beam.options import Access
@@ -73,10 +74,11 @@ def resolve(access: Access, region: str = "") -> Resolved:
     session = session_of(access.identity.profile)
     pattern = cfg.host_bucket if cfg and not access.endpoint_url else ""
     try:
-        client: Any = session.create_client(
-            "s3", region_name=region or None, endpoint_url=endpoint or None, aws_access_key_id="nobody",
-            aws_secret_access_key="nothing", config=Config(signature_version="s3v4"))
-        presigned: str = client.generate_presigned_url("get_object", Params={"Bucket": access.bucket, "Key": _KEY})
+        client, presigned = _presigned(session, access.bucket, endpoint, region, {})
+        if urlsplit(presigned).netloc.endswith(".s3.amazonaws.com"):
+            # presigning prefers the global host, which redirects for new buckets; not where virtual style is asked for
+            client, presigned = _presigned(session, access.bucket, endpoint, region, {
+                **(client.meta.config.s3 or {}), "addressing_style": "virtual"})
         is_aws = (client.meta.endpoint_url or "").split(":")[1].endswith((".amazonaws.com", ".amazonaws.com.cn"))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise ConfigError(" ".join(str(error).split())) from None
@@ -87,6 +89,14 @@ def resolve(access: Access, region: str = "") -> Resolved:
     scope = dict(item.split("=", 1) for item in url.query.split("&"))["X-Amz-Credential"]
     told_here = "" if endpoint or is_aws else client.meta.endpoint_url
     return Resolved(url.scheme, host, path, unquote(scope).split("/")[2], is_aws, told_here)
+
+
+def _presigned(session: Session, bucket: str, endpoint: str, region: str, s3: dict[str, str]) -> tuple[Any, str]:
+    config = Config(signature_version="s3v4", **({"s3": s3} if s3 else {}))  # type: ignore[arg-type]
+    client: Any = session.create_client(
+        "s3", region_name=region or None, endpoint_url=endpoint or None, aws_access_key_id="nobody",
+        aws_secret_access_key="nothing", config=config)
+    return client, client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _KEY})
 
 
 @dataclass(frozen=True)

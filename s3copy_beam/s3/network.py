@@ -36,7 +36,7 @@ class Reply(NamedTuple):
 class Route:
     """How requests reach a resolved place: made once, not for each request."""
 
-    __slots__ = ("context", "place", "proxy", "proxy_headers")
+    __slots__ = ("context", "place", "plain_proxy_headers", "proxy", "proxy_headers")
 
     def __init__(self, place: Resolved, profile: str) -> None:
         self.place = place
@@ -44,6 +44,8 @@ class Route:
         proxy: Proxy | None = proxy_of(place.url)
         self.proxy = URL(proxy.url) if proxy else None
         self.proxy_headers = dict(proxy.headers) if proxy else None
+        self.plain_proxy_headers = self.proxy_headers if place.scheme == "http" else None
+        """Without TLS there is no tunnel: the proxy reads the request itself."""
 
     def url(self, path: str, query: str) -> URL:
         """The address of an encoded path and query, of which nothing is changed."""
@@ -78,6 +80,8 @@ async def send(session: aiohttp.ClientSession, route: Route, method: str, path: 
         S3Error: no answer: ConnectionError, TimeoutError (no connection in time), TLSError, NameResolutionError; or
             BadAnswer (cut, or far too large).
     """
+    if route.plain_proxy_headers:
+        headers = {**headers, **route.plain_proxy_headers}
     try:
         response = await session.request(
             method, route.url(path, query), data=body or None, headers=headers, allow_redirects=False,

@@ -13,35 +13,61 @@ XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMESPACE = b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
 
-@pytest.mark.parametrize("etag", [b'"abc"', b"&quot;abc&quot;", b"&#34;abc&#34;", b"abc", b"<![CDATA[\"abc\"]]>"])
+@pytest.mark.parametrize("etag", [b'"abc"', b"&quot;abc&quot;", b"&#34;abc&#34;", b"abc", b'<![CDATA["abc"]]>'])
 @pytest.mark.parametrize("root", [b"CopyObjectResult", b"CopyPartResult"])
 @pytest.mark.parametrize("before", [b"", XML, b"  \n \n" + XML, XML + b"\n"])
 def test_copies(etag: bytes, root: bytes, before: bytes) -> None:
-    body = (before + b"<" + root + NAMESPACE + b"><ETag>" + etag + b"</ETag><LastModified>2024-01-01T00:00:00.000Z"
-            b"</LastModified><ChecksumCRC64NVME>x+/=</ChecksumCRC64NVME></" + root + b">")
+    body = (
+        before + b"<" + root + NAMESPACE + b"><ETag>" + etag + b"</ETag><LastModified>2024-01-01T00:00:00.000Z"
+        b"</LastModified><ChecksumCRC64NVME>x+/=</ChecksumCRC64NVME></" + root + b">"
+    )
     assert answers.parse_copied(body) == Copied("abc", {"CRC64NVME": "x+/="}, 1_704_067_200)
 
 
-@pytest.mark.parametrize("body", [
-    b"", b" ", XML, b"<CopyObjectResult/>", b"<CopyObjectResult><ETag></ETag></CopyObjectResult>",
-    b"<CopyObjectResult><ETag>abc</ETag>", b"<html></html>", b"<ListBucketResult></ListBucketResult>",
-    b"<CopyObjectResult><ETag>abc</ETag></CopyObjectResult><x/>",
-    b"<CopyObjectResult><ETag>abc</ETag><LastModified>now</LastModified></CopyObjectResult>",
-    b'<!DOCTYPE a [<!ENTITY e "x">]><CopyObjectResult><ETag>&e;</ETag></CopyObjectResult>'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        XML,
+        b"<CopyObjectResult/>",
+        b"<CopyObjectResult><ETag></ETag></CopyObjectResult>",
+        b"<CopyObjectResult><ETag>abc</ETag>",
+        b"<html></html>",
+        b"<ListBucketResult></ListBucketResult>",
+        b"<CopyObjectResult><ETag>abc</ETag></CopyObjectResult><x/>",
+        b"<CopyObjectResult><ETag>abc</ETag><LastModified>now</LastModified></CopyObjectResult>",
+        b'<!DOCTYPE a [<!ENTITY e "x">]><CopyObjectResult><ETag>&e;</ETag></CopyObjectResult>',
+    ],
+)
 def test_what_is_no_copy(body: bytes) -> None:
     with pytest.raises(BadAnswer):
         answers.parse_copied(body)
 
 
 def test_completed_after_white_space() -> None:
-    body = b" \n" * 500 + XML + b"<CompleteMultipartUploadResult><ETag>&quot;a-2&quot;</ETag></CompleteMultipartUploadResult>"
+    body = (
+        b" \n" * 500
+        + XML
+        + b"<CompleteMultipartUploadResult><ETag>&quot;a-2&quot;</ETag></CompleteMultipartUploadResult>"
+    )
     assert answers.parse_completed(body) == "a-2"
     assert answers.parse_completed(b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>") == ""
 
 
-@pytest.mark.parametrize("parse", [
-    answers.parse_completed, answers.parse_copied, lambda body: answers.parse_created({}, body), answers.parse_parts,
-    answers.parse_uploads, answers.parse_tags, answers.parse_attributes, answers.parse_acl])
+@pytest.mark.parametrize(
+    "parse",
+    [
+        answers.parse_completed,
+        answers.parse_copied,
+        lambda body: answers.parse_created({}, body),
+        answers.parse_parts,
+        answers.parse_uploads,
+        answers.parse_tags,
+        answers.parse_attributes,
+        answers.parse_acl,
+    ],
+)
 def test_an_error_is_an_error_and_a_cut_is_one_too(parse: object) -> None:
     assert callable(parse)
     with pytest.raises(S3Error) as raised:
@@ -74,10 +100,15 @@ PART = b"<Part><PartNumber>%d</PartNumber><ETag>&quot;e&quot;</ETag><Size>5</Siz
 def test_parts() -> None:
     last = b"<ListPartsResult><IsTruncated>false</IsTruncated>" + PART % 1 + PART % 10_000 + b"</ListPartsResult>"
     assert answers.parse_parts(last) == ([Part(1, 5, "e"), Part(10_000, 5, "e")], 0)
-    more = last.replace(b"false", b"true").replace(b"<Part>", b"<NextPartNumberMarker>10000</NextPartNumberMarker><Part>", 1)
+    more = last.replace(b"false", b"true").replace(
+        b"<Part>", b"<NextPartNumberMarker>10000</NextPartNumberMarker><Part>", 1
+    )
     assert answers.parse_parts(more)[1] == 10_000
-    for bad in (last.replace(b"false", b"true"), more.replace(b">10000</Next", b">1</Next"),
-                more.replace(b"<Size>5", b"<Size>x")):
+    for bad in (
+        last.replace(b"false", b"true"),
+        more.replace(b">10000</Next", b">1</Next"),
+        more.replace(b"<Size>5", b"<Size>x"),
+    ):
         with pytest.raises(BadAnswer):
             answers.parse_parts(bad)
 
@@ -90,11 +121,15 @@ def test_uploads() -> None:
     more = body.replace(b"<Upload>", b"<IsTruncated>true</IsTruncated><Upload>")
     with pytest.raises(BadAnswer):
         answers.parse_uploads(more)
-    more = more.replace(b"<Upload>", b"<NextKeyMarker>x%20y</NextKeyMarker><NextUploadIdMarker>v</NextUploadIdMarker><Upload>")
+    more = more.replace(
+        b"<Upload>", b"<NextKeyMarker>x%20y</NextKeyMarker><NextUploadIdMarker>v</NextUploadIdMarker><Upload>"
+    )
     assert answers.parse_uploads(more)[1:] == ("x y", "v")
 
 
-@pytest.mark.parametrize("root", [b"GetObjectAttributesResponse", b"GetObjectAttributesOutput", b"getObjectAttributesResponse"])
+@pytest.mark.parametrize(
+    "root", [b"GetObjectAttributesResponse", b"GetObjectAttributesOutput", b"getObjectAttributesResponse"]
+)
 def test_attributes(root: bytes) -> None:
     def body(parts: bytes) -> bytes:
         return b"<" + root + b">" + parts + b"</" + root + b">"
@@ -107,29 +142,49 @@ def test_attributes(root: bytes) -> None:
 
 
 def test_tags_and_acl() -> None:
-    tags = b"<Tagging><TagSet><Tag><Key>a</Key><Value></Value></Tag><Tag><Key>b c</Key><Value>&amp;</Value></Tag></TagSet></Tagging>"
+    tags = (
+        b"<Tagging><TagSet><Tag><Key>a</Key><Value></Value></Tag>"
+        b"<Tag><Key>b c</Key><Value>&amp;</Value></Tag></TagSet></Tagging>"
+    )
     assert answers.parse_tags(tags) == {"a": "", "b c": "&"}
-    acl = (b"<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList>"
-           b'<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>you</ID></Grantee>'
-           b"<Permission>READ</Permission></Grant>"
-           b"<Grant><Grantee><URI>http://all</URI></Grantee><Permission>WRITE_ACP</Permission></Grant>"
-           b"<Grant><Grantee><EmailAddress>a@b</EmailAddress></Grantee><Permission>READ</Permission></Grant>"
-           b"<Grant><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>")
-    assert answers.parse_acl(acl) == Acl("me", (
-        Grant("READ", "id", "you"), Grant("WRITE_ACP", "uri", "http://all"), Grant("READ", "emailAddress", "a@b")))
+    acl = (
+        b"<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList>"
+        b'<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">'
+        b"<ID>you</ID></Grantee>"
+        b"<Permission>READ</Permission></Grant>"
+        b"<Grant><Grantee><URI>http://all</URI></Grantee><Permission>WRITE_ACP</Permission></Grant>"
+        b"<Grant><Grantee><EmailAddress>a@b</EmailAddress></Grantee><Permission>READ</Permission></Grant>"
+        b"<Grant><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>"
+    )
+    assert answers.parse_acl(acl) == Acl(
+        "me",
+        (Grant("READ", "id", "you"), Grant("WRITE_ACP", "uri", "http://all"), Grant("READ", "emailAddress", "a@b")),
+    )
 
 
 def head(part: bool = False, **headers: str) -> answers.Head:
-    given = {"ETag": '"abc"', "Content-Length": "9"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    given = {"ETag": '"abc"', "Content-Length": "9"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
     return answers.parse_head(206 if part else 200, CIMultiDict(given), part)
 
 
 def test_head() -> None:
-    found = head(Content_Type="a/b", Expires="whenever", x_amz_meta_Name="=?UTF-8?B?w6k=?= x", x_amz_meta_b="\u00e9",
-                 x_amz_tagging_count="2", x_amz_missing_meta="1", x_amz_storage_class="GLACIER",
-                 x_amz_checksum_crc64nvme="x=", x_amz_checksum_type="FULL_OBJECT", x_amz_server_side_encryption="aws:kms",
-                 x_amz_restore='ongoing-request="false", expiry-date="Fri, 21 Dec 2032 00:00:00 GMT"',
-                 Last_Modified="Thu, 01 Jan 1970 00:01:00 GMT", Date="Thu, 01 Jan 1970 00:02:00 GMT")
+    found = head(
+        Content_Type="a/b",
+        Expires="whenever",
+        x_amz_meta_Name="=?UTF-8?B?w6k=?= x",
+        x_amz_meta_b="\u00e9",
+        x_amz_tagging_count="2",
+        x_amz_missing_meta="1",
+        x_amz_storage_class="GLACIER",
+        x_amz_checksum_crc64nvme="x=",
+        x_amz_checksum_type="FULL_OBJECT",
+        x_amz_server_side_encryption="aws:kms",
+        x_amz_restore='ongoing-request="false", expiry-date="Fri, 21 Dec 2032 00:00:00 GMT"',
+        Last_Modified="Thu, 01 Jan 1970 00:01:00 GMT",
+        Date="Thu, 01 Jan 1970 00:02:00 GMT",
+    )
     assert (found.size, found.etag, found.modified, found.date) == (9, "abc", 60, 120)
     assert found.headers == {"Content-Type": "a/b", "Expires": "whenever"}
     assert found.metadata == {"name": "\u00e9 x", "b": "\u00e9"}
@@ -138,12 +193,16 @@ def test_head() -> None:
     assert (found.archived, found.restored, found.part_size, found.parts_count) == (True, True, None, None)
 
 
-@pytest.mark.parametrize(("headers", "archived", "restored"), [
-    ({}, False, False),
-    ({"x_amz_storage_class": "DEEP_ARCHIVE"}, True, False),
-    ({"x_amz_storage_class": "INTELLIGENT_TIERING", "x_amz_archive_status": "ARCHIVE_ACCESS"}, True, False),
-    ({"x_amz_storage_class": "GLACIER", "x_amz_restore": 'ongoing-request="true"'}, True, False),
-    ({"x_amz_storage_class": "GLACIER_IR"}, False, False)])
+@pytest.mark.parametrize(
+    ("headers", "archived", "restored"),
+    [
+        ({}, False, False),
+        ({"x_amz_storage_class": "DEEP_ARCHIVE"}, True, False),
+        ({"x_amz_storage_class": "INTELLIGENT_TIERING", "x_amz_archive_status": "ARCHIVE_ACCESS"}, True, False),
+        ({"x_amz_storage_class": "GLACIER", "x_amz_restore": 'ongoing-request="true"'}, True, False),
+        ({"x_amz_storage_class": "GLACIER_IR"}, False, False),
+    ],
+)
 def test_archives(headers: dict[str, str], archived: bool, restored: bool) -> None:
     assert (head(**headers).archived, head(**headers).restored) == (archived, restored)
 
@@ -163,28 +222,48 @@ def test_heads_of_parts() -> None:
     assert head(True, x_amz_mp_parts_count="4").size == -1
 
 
-@pytest.mark.parametrize("headers", [{"ETag": ""}, {"Content_Length": ""}, {"Content_Length": "-3"},
-                                     {"Content_Range": "bytes 0-8/*"}, {"x_amz_mp_parts_count": "many"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": ""},
+        {"Content_Length": ""},
+        {"Content_Length": "-3"},
+        {"Content_Range": "bytes 0-8/*"},
+        {"x_amz_mp_parts_count": "many"},
+    ],
+)
 def test_what_is_no_head(headers: dict[str, str]) -> None:
     with pytest.raises(BadAnswer):
         head(True, **headers)
 
 
-@pytest.mark.parametrize(("status", "body", "operation", "code", "kind"), [
-    (404, b"", "HeadObject", "NoSuchKey", Kind.FINAL), (404, b"", "CopyObject", "NotFound", Kind.FINAL),
-    (403, b"", "HeadObject", "AccessDenied", Kind.FINAL), (412, b"", "HeadObject", "PreconditionFailed", Kind.FINAL),
-    (404, b"<html></html>", "ListObjectsV2", "BadAnswer", Kind.TRANSIENT),
-    (403, b"blocked by policy", "ListObjectsV2", "BadAnswer", Kind.TRANSIENT),
-    (503, b"<html></html>", "CopyObject", "ServiceUnavailable", Kind.THROTTLE),
-    (500, b"oops", "CopyObject", "InternalError", Kind.TRANSIENT),
-    (599, b"", "CopyObject", "Status599", Kind.TRANSIENT), (418, b"", "CopyObject", "Status418", Kind.FINAL),
-    (400, b"<Error><Code>RequestTimeout</Code></Error>", "UploadPart", "RequestTimeout", Kind.TRANSIENT),
-    (501, b"<Error><Code>NotImplemented</Code></Error>", "GetObjectAttributes", "NotImplemented", Kind.LACKING),
-    (403, b"<Error><Code>RequestTimeTooSkewed</Code></Error>", "CopyObject", "RequestTimeTooSkewed", Kind.CLOCK),
-    (400, b"<Error><Code>ExpiredToken</Code></Error>", "CopyObject", "ExpiredToken", Kind.CREDENTIALS),
-    (301, b"<Error><Code>PermanentRedirect</Code></Error>", "CopyObject", "PermanentRedirect", Kind.FINAL),
-    (400, b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>r</Region></Error>", "CopyObject",
-     "AuthorizationHeaderMalformed", Kind.REDIRECT)])
+@pytest.mark.parametrize(
+    ("status", "body", "operation", "code", "kind"),
+    [
+        (404, b"", "HeadObject", "NoSuchKey", Kind.FINAL),
+        (404, b"", "CopyObject", "NotFound", Kind.FINAL),
+        (403, b"", "HeadObject", "AccessDenied", Kind.FINAL),
+        (412, b"", "HeadObject", "PreconditionFailed", Kind.FINAL),
+        (404, b"<html></html>", "ListObjectsV2", "BadAnswer", Kind.TRANSIENT),
+        (403, b"blocked by policy", "ListObjectsV2", "BadAnswer", Kind.TRANSIENT),
+        (503, b"<html></html>", "CopyObject", "ServiceUnavailable", Kind.THROTTLE),
+        (500, b"oops", "CopyObject", "InternalError", Kind.TRANSIENT),
+        (599, b"", "CopyObject", "Status599", Kind.TRANSIENT),
+        (418, b"", "CopyObject", "Status418", Kind.FINAL),
+        (400, b"<Error><Code>RequestTimeout</Code></Error>", "UploadPart", "RequestTimeout", Kind.TRANSIENT),
+        (501, b"<Error><Code>NotImplemented</Code></Error>", "GetObjectAttributes", "NotImplemented", Kind.LACKING),
+        (403, b"<Error><Code>RequestTimeTooSkewed</Code></Error>", "CopyObject", "RequestTimeTooSkewed", Kind.CLOCK),
+        (400, b"<Error><Code>ExpiredToken</Code></Error>", "CopyObject", "ExpiredToken", Kind.CREDENTIALS),
+        (301, b"<Error><Code>PermanentRedirect</Code></Error>", "CopyObject", "PermanentRedirect", Kind.FINAL),
+        (
+            400,
+            b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>r</Region></Error>",
+            "CopyObject",
+            "AuthorizationHeaderMalformed",
+            Kind.REDIRECT,
+        ),
+    ],
+)
 def test_what_failures_are(status: int, body: bytes, operation: str, code: str, kind: Kind) -> None:
     error = answers.error_of(status, CIMultiDict({"x-amz-request-id": "R"}), body, operation)
     assert (error.code, error.status, error.operation, error.request_id) == (code, status, operation, "R")
@@ -205,6 +284,10 @@ def test_answers_without_content() -> None:
         answers.parse_nothing(200, b"<html></html>")
     with pytest.raises(S3Error, match="InternalError"):
         answers.parse_nothing(200, b"<Error><Code>InternalError</Code></Error>")
-    assert answers.parse_uploaded(CIMultiDict({"etag": '"e"', "x-amz-checksum-CRC32": "c"}), b"") == ("e", {"CRC32": "c"}, 0)
+    assert answers.parse_uploaded(CIMultiDict({"etag": '"e"', "x-amz-checksum-CRC32": "c"}), b"") == (
+        "e",
+        {"CRC32": "c"},
+        0,
+    )
     with pytest.raises(BadAnswer):
         answers.parse_uploaded(CIMultiDict(), b"")

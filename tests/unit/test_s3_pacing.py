@@ -132,9 +132,19 @@ def test_a_rate_far_above_use_is_forgotten() -> None:
     assert rate.at(200.0) == 0
 
 
-@pytest.mark.parametrize(("key", "depth", "lane"), [
-    ("a/b/c/d", 2, "a/b/"), ("a/b/c/d", 1, "a/"), ("a/b/c/d", 0, ""), ("a/b", 2, "a/"), ("a", 2, ""), ("", 2, ""),
-    ("/a", 1, "/"), ("//", 2, "//")])
+@pytest.mark.parametrize(
+    ("key", "depth", "lane"),
+    [
+        ("a/b/c/d", 2, "a/b/"),
+        ("a/b/c/d", 1, "a/"),
+        ("a/b/c/d", 0, ""),
+        ("a/b", 2, "a/"),
+        ("a", 2, ""),
+        ("", 2, ""),
+        ("/a", 1, "/"),
+        ("//", 2, "//"),
+    ],
+)
 def test_lanes_are_prefixes(key: str, depth: int, lane: str) -> None:
     assert _start(key, depth) == lane
 
@@ -231,9 +241,8 @@ def test_who_waits_at_a_tap_feels_a_rate_that_rises() -> None:
 def test_time_is_bounded_for_each_request() -> None:
     async def hang() -> None:
         flights = Flights(asyncio.get_running_loop())
-        with pytest.raises(TimeoutError):
-            with flights.flight(0.1):
-                await asyncio.sleep(10)
+        with pytest.raises(TimeoutError), flights.flight(0.1):
+            await asyncio.sleep(10)
         with flights.flight(10):
             await asyncio.sleep(0)
         assert len(flights) == 0

@@ -19,8 +19,14 @@ TIME = "2024-01-02T03:04:05"
 NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
 
-def item(key: str, shape: str = "aws", etag: str = "&quot;abc&quot;", size: object = 5, extra: str = "",
-         storage_class: str = "STANDARD") -> str:
+def item(
+    key: str,
+    shape: str = "aws",
+    etag: str = "&quot;abc&quot;",
+    size: object = 5,
+    extra: str = "",
+    storage_class: str = "STANDARD",
+) -> str:
     """One object as a store writes it."""
     fields = {"Key": key, "LastModified": f"{TIME}.000Z", "ETag": etag, "Size": size, "StorageClass": storage_class}
     tags = {name: f"<{name}>{value}</{name}>" for name, value in fields.items()}
@@ -34,9 +40,16 @@ def item(key: str, shape: str = "aws", etag: str = "&quot;abc&quot;", size: obje
     return f"<Contents>{body.format(**tags)}</Contents>"
 
 
-def document(*items: str, truncated: object = "false", token: str = "", encoding: str = "url", between: str = "",
-             before: str = "", root: str = "ListBucketResult", declaration: str = '<?xml version="1.0" encoding="UTF-8"?>\n',
-             ) -> bytes:
+def document(
+    *items: str,
+    truncated: object = "false",
+    token: str = "",
+    encoding: str = "url",
+    between: str = "",
+    before: str = "",
+    root: str = "ListBucketResult",
+    declaration: str = '<?xml version="1.0" encoding="UTF-8"?>\n',
+) -> bytes:
     """A page."""
     tail = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
     tail += f"<EncodingType>{encoding}</EncodingType>" if encoding else ""
@@ -59,32 +72,45 @@ def test_the_shapes_of_stores_go_the_fast_way(shape: str, etag: str) -> None:
     assert both(body) == Page([Listed(f"k{n}", n, "abc", WHEN) for n in range(3)], False, "")
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), min_size=1), min_size=1, max_size=5),
-       st.sampled_from((quote, quote_plus)), st.sampled_from(("aws", "seaweed")))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=("Cs",)), min_size=1), min_size=1, max_size=5),
+    st.sampled_from((quote, quote_plus)),
+    st.sampled_from(("aws", "seaweed")),
+)
 def test_every_key_comes_through(keys: list[str], encode: object, shape: str) -> None:
     assert callable(encode)
     assert [listed.key for listed in both(document(*(item(encode(key), shape) for key in keys))).objects] == keys
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), min_size=1),
-                min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), min_size=1),
+        min_size=1,
+        max_size=3,
+    )
+)
 def test_keys_of_a_store_that_does_not_encode(keys: list[str]) -> None:
     body = document(*(item(escape(key)) for key in keys), encoding="")
     assert [listed.key for listed in both(body).objects] == keys
 
 
-@pytest.mark.parametrize("body", [
-    document(item("k"), "\n  ", item("l")),
-    document(item("k"), item("l", "minio")),
-    document(item("k"), between="<!-- <Contents> -->"),
-    document(item("k"), item("l", extra="<RestoreStatus><IsRestoreInProgress>true</IsRestoreInProgress></RestoreStatus>")),
-    document(item("k"), item("l"), between="<CommonPrefixes><Prefix>x</Prefix></CommonPrefixes>"),
-    document(item("k"), declaration="\ufeff"),
-    document(item("k").replace("<Contents>", '<Contents a="b">'), item("l")),
-    document(item("<![CDATA[k]]>")),
-    document(item("k").replace(".000Z", "+00:00")),
-    document(item("k"), declaration='<?xml version="1.0" encoding="us-ascii"?>'),
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        document(item("k"), "\n  ", item("l")),
+        document(item("k"), item("l", "minio")),
+        document(item("k"), between="<!-- <Contents> -->"),
+        document(
+            item("k"), item("l", extra="<RestoreStatus><IsRestoreInProgress>true</IsRestoreInProgress></RestoreStatus>")
+        ),
+        document(item("k"), item("l"), between="<CommonPrefixes><Prefix>x</Prefix></CommonPrefixes>"),
+        document(item("k"), declaration="\ufeff"),
+        document(item("k").replace("<Contents>", '<Contents a="b">'), item("l")),
+        document(item("<![CDATA[k]]>")),
+        document(item("k").replace(".000Z", "+00:00")),
+        document(item("k"), declaration='<?xml version="1.0" encoding="us-ascii"?>'),
+    ],
+)
 def test_unusual_pages_are_parsed_all_the_same(body: bytes) -> None:
     assert both(body).objects[0] == Listed("k", 5, "abc", WHEN)
 
@@ -95,15 +121,21 @@ def test_an_empty_page() -> None:
 
 def test_how_a_page_goes_on() -> None:
     assert both(document(item("k"), truncated="true", token="a&amp;b=")).token == "a&b="
-    assert both(document(item("k"), truncated="false", token="left-over")) == Page([Listed("k", 5, "abc", WHEN)], False, "")
+    assert both(document(item("k"), truncated="false", token="left-over")) == Page(
+        [Listed("k", 5, "abc", WHEN)], False, ""
+    )
 
 
 def test_archived_and_restored() -> None:
-    status = ("<RestoreStatus><IsRestoreInProgress>{}</IsRestoreInProgress>{}</RestoreStatus>")
+    status = "<RestoreStatus><IsRestoreInProgress>{}</IsRestoreInProgress>{}</RestoreStatus>"
     restored = status.format("false", "<RestoreExpiryDate>2030-01-01T00:00:00Z</RestoreExpiryDate>")
-    first, second, third = both(document(
-        item("a", storage_class="GLACIER", extra=restored), item("b", storage_class="GLACIER", extra=status.format("true", "")),
-        item("c", storage_class="DEEP_ARCHIVE"))).objects
+    first, second, third = both(
+        document(
+            item("a", storage_class="GLACIER", extra=restored),
+            item("b", storage_class="GLACIER", extra=status.format("true", "")),
+            item("c", storage_class="DEEP_ARCHIVE"),
+        )
+    ).objects
     assert (first.storage_class, first.restored) == ("GLACIER", True)
     assert (second.storage_class, second.restored) == ("GLACIER", False)
     assert (third.storage_class, third.restored) == ("DEEP_ARCHIVE", False)
@@ -122,24 +154,40 @@ def test_a_cut_page_is_an_error(cut: int) -> None:
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"  \n", b"<html><body>Sign in to the network</body></html>", b"<!DOCTYPE html><html><body></body></html>",
-    b'{"objects": []}', b"\x00\x01\x02", b"\xff\xfe<\x00",
-    document(root="ListAllMyBucketsResult"),
-    document(item("k"), truncated="true"),
-    document(item("k"), truncated=""),
-    document(item("k"), truncated="maybe"),
-    document(item("")),
-    document(item("k", size="")), document(item("k", size="-1")), document(item("k", size="1e3")),
-    document(item("k", size="9" * 30)), document(item("k", size="\u0663")),
-    document(item("%ff")), document(item("%ff", "seaweed")),
-    document(item("k").replace(TIME, "yesterday")), document(item("k").replace(TIME, "2024-02-30T00:00:00")),
-    document(item("k").replace("Key>", "Kex>")), document(item("k").replace("LastModified", "X")),
-    document(item("k"), before=BOMB), document(item("&b;"), before=BOMB),
-    document(item("k"), before='<!DOCTYPE x SYSTEM "file:///etc/passwd">'),
-    document(item("k")).decode().encode("utf-16"),
-    document(item("k")) + b"<html/>", document(item("k")).replace(b"<Name>b</Name>", b"<Name>b"),
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"  \n",
+        b"<html><body>Sign in to the network</body></html>",
+        b"<!DOCTYPE html><html><body></body></html>",
+        b'{"objects": []}',
+        b"\x00\x01\x02",
+        b"\xff\xfe<\x00",
+        document(root="ListAllMyBucketsResult"),
+        document(item("k"), truncated="true"),
+        document(item("k"), truncated=""),
+        document(item("k"), truncated="maybe"),
+        document(item("")),
+        document(item("k", size="")),
+        document(item("k", size="-1")),
+        document(item("k", size="1e3")),
+        document(item("k", size="9" * 30)),
+        document(item("k", size="\u0663")),
+        document(item("%ff")),
+        document(item("%ff", "seaweed")),
+        document(item("k").replace(TIME, "yesterday")),
+        document(item("k").replace(TIME, "2024-02-30T00:00:00")),
+        document(item("k").replace("Key>", "Kex>")),
+        document(item("k").replace("LastModified", "X")),
+        document(item("k"), before=BOMB),
+        document(item("&b;"), before=BOMB),
+        document(item("k"), before='<!DOCTYPE x SYSTEM "file:///etc/passwd">'),
+        document(item("k")).decode().encode("utf-16"),
+        document(item("k")) + b"<html/>",
+        document(item("k")).replace(b"<Name>b</Name>", b"<Name>b"),
+    ],
+)
 def test_what_is_no_page_is_an_error(body: bytes) -> None:
     for parse in (parse_page, parse_page_as_xml):
         with pytest.raises(BadAnswer):
@@ -148,8 +196,14 @@ def test_what_is_no_page_is_an_error(body: bytes) -> None:
 
 def test_an_error_with_status_200() -> None:
     with pytest.raises(S3Error) as raised:
-        parse_page(b"<Error><Code>InternalError</Code><Message>We encountered</Message><RequestId>1</RequestId></Error>")
-    assert (raised.value.code, raised.value.message, raised.value.request_id) == ("InternalError", "We encountered", "1")
+        parse_page(
+            b"<Error><Code>InternalError</Code><Message>We encountered</Message><RequestId>1</RequestId></Error>"
+        )
+    assert (raised.value.code, raised.value.message, raised.value.request_id) == (
+        "InternalError",
+        "We encountered",
+        "1",
+    )
 
 
 @given(st.binary(max_size=60), st.integers(0, len(GOOD)))
@@ -162,9 +216,16 @@ def test_no_rubbish_raises_anything_else(rubbish: bytes, place: int) -> None:
     assert len(found.objects) == body.count(b"<Contents>")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [
-    ("1970-01-01T00:00:00Z", 0), ("1970-01-02T00:00:01.999Z", 86_401), ("2024-02-29T12:00:00.000Z", 1_709_208_000),
-    ("2024-02-29T12:00:00", 1_709_208_000), ("2024-02-29T13:00:00+01:00", 1_709_208_000),
-    ("2024-02-29T06:30:00.5-0530", 1_709_208_000)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-02T00:00:01.999Z", 86_401),
+        ("2024-02-29T12:00:00.000Z", 1_709_208_000),
+        ("2024-02-29T12:00:00", 1_709_208_000),
+        ("2024-02-29T13:00:00+01:00", 1_709_208_000),
+        ("2024-02-29T06:30:00.5-0530", 1_709_208_000),
+    ],
+)
 def test_times(text: str, seconds: int) -> None:
     assert timestamp(text) == seconds

@@ -32,31 +32,54 @@ names = st.text("abcdefghijklmnopqrstuvwxyz-0123456789", min_size=1, max_size=12
 values = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs", "Cc")), max_size=30)
 
 
-def oracle(method: str, url: str, headers: dict[str, str], body: bytes, keys: Keys, region: str,
-           context: dict[str, object]) -> str:
+def oracle(
+    method: str, url: str, headers: dict[str, str], body: bytes, keys: Keys, region: str, context: dict[str, object]
+) -> str:
     """The Authorization header that botocore makes."""
     request = AWSRequest(method=method, url=url, headers=headers, data=body)
     prepared_body = mock.PropertyMock(return_value=body)
     request.context.update(context)
     now = datetime.datetime.fromtimestamp(NOW, datetime.timezone.utc)
     auth = botocore.auth.S3SigV4Auth(Credentials(keys.access_key, keys.secret_key, keys.token or None), "s3", region)
-    with mock.patch.object(botocore.auth, "get_current_datetime", return_value=now), \
-            mock.patch.object(AWSRequest, "body", prepared_body):
+    with (
+        mock.patch.object(botocore.auth, "get_current_datetime", return_value=now),
+        mock.patch.object(AWSRequest, "body", prepared_body),
+    ):
         auth.add_auth(request)
     return str(request.headers["Authorization"])
 
 
-@given(method=st.sampled_from(("GET", "HEAD", "PUT", "POST", "DELETE")), key=keys_of_objects,
-       query=st.lists(st.tuples(st.one_of(names, words.filter(bool)), words), max_size=4),
-       extra=st.dictionaries(names.map("x-amz-".__add__), values, max_size=4),
-       token=st.one_of(st.just(""), st.text("abc/+=", min_size=1)), body=st.binary(max_size=20),
-       region=st.sampled_from(("us-east-1", "eu-central-1")))
-@example("PUT", "a//b/../c/./+ %25?#&\U0001f600", [("uploadId", "a+b/=="), ("partNumber", "1")],
-         {"x-amz-meta-x": "  two   spaces\t and tab "}, "tok/en+==", b"", "us-east-1")
-@example("GET", "/lead//", [("prefix", "a b+c%d\u00e9"), ("list-type", "2"), ("a", ""), ("a", "b")], {}, "", b"x", "us-east-1")
+@given(
+    method=st.sampled_from(("GET", "HEAD", "PUT", "POST", "DELETE")),
+    key=keys_of_objects,
+    query=st.lists(st.tuples(st.one_of(names, words.filter(bool)), words), max_size=4),
+    extra=st.dictionaries(names.map("x-amz-".__add__), values, max_size=4),
+    token=st.one_of(st.just(""), st.text("abc/+=", min_size=1)),
+    body=st.binary(max_size=20),
+    region=st.sampled_from(("us-east-1", "eu-central-1")),
+)
+@example(
+    "PUT",
+    "a//b/../c/./+ %25?#&\U0001f600",
+    [("uploadId", "a+b/=="), ("partNumber", "1")],
+    {"x-amz-meta-x": "  two   spaces\t and tab "},
+    "tok/en+==",
+    b"",
+    "us-east-1",
+)
+@example(
+    "GET",
+    "/lead//",
+    [("prefix", "a b+c%d\u00e9"), ("list-type", "2"), ("a", ""), ("a", "b")],
+    {},
+    "",
+    b"x",
+    "us-east-1",
+)
 @example("PUT", "k", [], {"x-amz-meta-name": "\u00e9t\u00e9\u00a0caf\u00e9"}, "", b"", "us-east-1")
-def test_the_signature_is_botocores(method: str, key: str, query: list[tuple[str, str]], extra: dict[str, str],
-                                    token: str, body: bytes, region: str) -> None:
+def test_the_signature_is_botocores(
+    method: str, key: str, query: list[tuple[str, str]], extra: dict[str, str], token: str, body: bytes, region: str
+) -> None:
     keys = Keys("AKID", "secret/key+x=", token)
     path, encoded = "/bucket/" + encode_key(key), encode_query(query)
     headers = {"host": "s3.example.com:9000", **extra}
@@ -71,15 +94,18 @@ def test_the_signature_is_botocores(method: str, key: str, query: list[tuple[str
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("checked", [False, True])
 @pytest.mark.parametrize("body", [b"", b"some"])
-def test_payloads_are_hashed_where_botocore_hashes_them(https: bool, streaming: bool, checked: bool, body: bytes) -> None:
+def test_payloads_are_hashed_where_botocore_hashes_them(
+    https: bool, streaming: bool, checked: bool, body: bytes
+) -> None:
     keys = Keys("AKID", "secret")
     headers = {"host": "h", **({"content-md5": "x"} if checked else {})}
     ours = dict(headers)
     scheme = "https" if https else "http"
     value = payload_hash(body, https, headers, streaming)
     Signer(keys, "r").sign("PUT", "/b/k", "", ours, value, NOW)
-    assert ours["authorization"] == oracle("PUT", f"{scheme}://h/b/k", headers, body, keys, "r",
-                                           {"has_streaming_input": streaming})
+    assert ours["authorization"] == oracle(
+        "PUT", f"{scheme}://h/b/k", headers, body, keys, "r", {"has_streaming_input": streaming}
+    )
     assert (value == UNSIGNED_PAYLOAD) == (https and streaming and checked)
     if not body and value != UNSIGNED_PAYLOAD:
         assert value == EMPTY_SHA256 == hashlib.sha256(b"").hexdigest()
@@ -106,7 +132,7 @@ def test_keys_are_encoded_and_never_normalised(key: str) -> None:
     assert encoded.isascii()
     assert unquote(encoded) == key
     assert encoded.count("/") == key.count("/")
-    assert not set(encoded) & set(" ?#+&\"<>")
+    assert not set(encoded) & set(' ?#+&"<>')
 
 
 def test_keys_show_nothing() -> None:
