@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import NamedTuple
 
 from s3copy_beam.layout import Layout, chosen, exact, guessed, is_md5, may_be_computed, parts_of_etag, uniform
@@ -36,8 +37,11 @@ async def learn_layout(desk: Desk, planned: Planned) -> Learned:
         S3Error: it cannot be looked at; or it has metadata that headers cannot carry.
     """
     head = await _head(desk, planned)
-    if not _is_of(head, planned):
-        raise changed(await desk.source.head(planned.source))
+    if head.etag != planned.etag:  # some stores tell of a part as of an object: its own ETag, and no metadata
+        whole = await desk.source.head(planned.source, checksums=True)
+        if whole.etag != planned.etag:
+            raise changed(whole)
+        head = replace(whole, part_size=head.part_size, parts_count=head.parts_count)
     if head.missing_meta:
         raise S3Error("MissingMetadata", f"{head.missing_meta} metadata entries cannot be read through headers",
                       0, "HeadObject")

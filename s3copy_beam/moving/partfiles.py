@@ -30,7 +30,8 @@ _ALGORITHM = "CRC64NVME"
 _VERSION = "s3copy-part"
 """User metadata of part files: which bytes of which version of which source this is."""
 _REFUSED = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented"})
-_GONE = MISSING_CODES | {"PreconditionFailed", "WrongPart"}
+_GONE = MISSING_CODES | {"PreconditionFailed", "WrongPart", "NotFound"}
+"""What says that a file of the work area is not what it was (NotFound: a 404 without a body)."""
 
 
 class PartFile(NamedTuple):
