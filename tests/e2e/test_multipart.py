@@ -82,17 +82,3 @@ def test_a_hundred_parts_cost_a_hundred_requests_and_ten(
     assert proxy.count("UploadPartCopy") == 100
     assert ran.summary["requests"] == proxy.count() <= 100 + 6 + 4, proxy.counts()
     assert destination.etag("large") == source.etag("large")
-
-
-@on("moto", "minio")
-def test_groups_by_key_assemble_the_same(tool: Tool, source: Bucket, destination: Bucket) -> None:
-    """The cluster's way for giants: parts through a group by key, here on the in-process runner."""
-    source.put_parts("giant", parts_of([5 * MIB] * 6 + [1]))
-    source.put_parts("other", parts_of([5 * MIB, 6 * MIB, 5]))
-    source.put("small", b"small")
-    options = ["--layout", "cluster", "--spread-parts", "2"]
-    tool.copy(source, destination, *options, copied=3, parts_copied=10, uploads_left=0)
-    assert_same(source, destination)
-    assert destination.etag("giant") == source.etag("giant")
-    assert destination.uploads(["giant", "other"]) == []
-    tool.copy(source, destination, *options, copied=0, up_to_date=3)
