@@ -6,20 +6,19 @@ Sizes are bytes, times whole seconds since 1970, ETags without quotes. Listings 
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.header import decode_header, make_header
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from s3copy_beam.s3 import xmltree
-from s3copy_beam.s3.errors import CODE_OF_STATUS, BadAnswer, S3Error
+from s3copy_beam.s3.errors import BadAnswer
 from s3copy_beam.s3.page import decoded, timestamp, unquoted
+from s3copy_beam.s3.refusal import http_date
 
 CHECKSUMS = ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128")
 COPIED_HEADERS = ("Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control",
@@ -266,47 +265,6 @@ def parse_head(status: int, headers: Mapping[str, str], part_asked: bool = False
         archived=storage_class in ("GLACIER", "DEEP_ARCHIVE") or "x-amz-archive-status" in headers,
         rgw="x-rgw-object-type" in headers, version_id=headers.get("x-amz-version-id", ""),
         date=http_date(headers.get("Date", "")))
-
-
-def error_of(status: int, headers: Mapping[str, str], body: bytes, operation: str) -> S3Error:
-    """What an answer with a status beyond 2xx says.
-
-    A body that is not S3's (a proxy's page) says nothing about the object, whatever its status: BadAnswer. An empty
-    one, as HEAD's always is, leaves the status to go by.
-    """
-    request_id = headers.get("x-amz-request-id", "")
-    error: S3Error
-    if body.strip():
-        error = _error_in(body, operation, status, request_id)
-    else:
-        words = {403: "Forbidden", 404: "Not Found", 412: "Precondition Failed"}.get(status, "")
-        code = CODE_OF_STATUS.get(status, f"Status{status}")
-        if status == 404 and operation != "HeadObject":
-            code = "NotFound"
-        error = S3Error(code, words, status, operation, request_id)
-    error.region = headers.get("x-amz-bucket-region", "") or error.region
-    error.location = headers.get("Location", "")
-    error.server_time = http_date(headers.get("Date", ""))
-    return error
-
-
-def _error_in(body: bytes, operation: str, status: int, request_id: str) -> S3Error:
-    with contextlib.suppress(BadAnswer):
-        root = xmltree.parse(body)
-        if root.tag == "Error":
-            return xmltree.error_of(root, operation, status, request_id)
-    if status == 429 or status >= 500:  # of a proxy, or of a server in trouble: the status says enough
-        code = CODE_OF_STATUS.get(status, "InternalError")
-        return S3Error(code, "with a body that is not S3's", status, operation, request_id)
-    return BadAnswer("an answer that is not S3's", status, operation, request_id)
-
-
-def http_date(value: str) -> int:
-    """Seconds since 1970 of a date of HTTP; 0 where it is none."""
-    try:
-        return int(parsedate_to_datetime(value).timestamp())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0
 
 
 def _part(item: Element) -> Part:

@@ -95,14 +95,6 @@ for _kind, _codes in {
 _BY_STATUS = {301: Kind.REDIRECT, 307: Kind.REDIRECT, 308: Kind.REDIRECT, 408: Kind.TRANSIENT, 429: Kind.THROTTLE,
               501: Kind.LACKING, 503: Kind.THROTTLE}
 
-CODE_OF_STATUS = {301: "PermanentRedirect", 304: "NotModified", 307: "TemporaryRedirect", 308: "PermanentRedirect",
-                  400: "BadRequest", 401: "AccessDenied", 403: "AccessDenied", 404: "NoSuchKey",
-                  405: "MethodNotAllowed", 409: "Conflict", 411: "MissingContentLength", 412: "PreconditionFailed",
-                  413: "EntityTooLarge", 416: "InvalidRange", 429: "TooManyRequests", 500: "InternalError",
-                  501: "NotImplemented", 502: "BadGateway", 503: "ServiceUnavailable", 504: "GatewayTimeout"}
-"""What a status means where the answer has no body to tell: HEAD has none, ever."""
-
-
 def kind_of(error: S3Error) -> Kind:
     """What the failure calls for.
 

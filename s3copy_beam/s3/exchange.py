@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 import aiohttp
 
 from s3copy_beam.options import Access
-from s3copy_beam.s3 import answers
 from s3copy_beam.s3.endpoint import Resolved, resolve
 from s3copy_beam.s3.errors import ConfigError, Kind, S3Error, Stopped, kind_of
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.identity import credentials_of
 from s3copy_beam.s3.network import CONNECT_TIMEOUT, Reply, Route, send
 from s3copy_beam.s3.pacing import SMALL, Limits, Pacer
+from s3copy_beam.s3.refusal import error_of
 from s3copy_beam.s3.retry import Budget, backoff
 from s3copy_beam.s3.seal import Seal
 from s3copy_beam.s3.sign import Keys
@@ -194,7 +194,7 @@ class Exchange:
         now = clock()
         try:
             if not 200 <= reply.status < 300:
-                raise answers.error_of(reply.status, reply.headers, reply.body, call.operation)
+                raise error_of(reply.status, reply.headers, reply.body, call.operation)
             result = understand(reply)
         except S3Error as error:
             error.request_id = error.request_id or reply.headers.get("x-amz-request-id", "")

@@ -8,6 +8,7 @@ from multidict import CIMultiDict
 from s3copy_beam.s3 import answers, xmltree
 from s3copy_beam.s3.answers import Acl, Copied, Grant, Part, Upload
 from s3copy_beam.s3.errors import BadAnswer, Kind, S3Error, kind_of
+from s3copy_beam.s3.refusal import error_of
 
 XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMESPACE = b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
@@ -265,7 +266,7 @@ def test_what_is_no_head(headers: dict[str, str]) -> None:
     ],
 )
 def test_what_failures_are(status: int, body: bytes, operation: str, code: str, kind: Kind) -> None:
-    error = answers.error_of(status, CIMultiDict({"x-amz-request-id": "R"}), body, operation)
+    error = error_of(status, CIMultiDict({"x-amz-request-id": "R"}), body, operation)
     assert (error.code, error.status, error.operation, error.request_id) == (code, status, operation, "R")
     assert kind_of(error) is kind
 

@@ -151,7 +151,7 @@ def test_multipart(worker: Worker, server: Server, source: Bucket, destination: 
         worker.run(ours.parts("big", upload))
 
 
-@on("moto", "minio")
+@on("minio")
 def test_many_parts_are_listed_in_pages(worker: Worker, server: Server, destination: Bucket) -> None:
     ours = client(worker, server, destination)
     upload = worker.run(ours.create_upload("k")).upload_id
