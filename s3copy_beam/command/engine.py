@@ -42,6 +42,11 @@ class Engine:
     processes: int = 1
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether its workers have only what travels with the job."""
+        return not self.same_machine
+
+    @property
     def live(self) -> bool:
         """Whether outcomes can be told as they happen, each once."""
         return self.in_process and not self.repeats
@@ -96,7 +101,17 @@ def settled(options: CopyOptions, engine: Engine) -> CopyOptions:
 def words_for(engine: Engine, beam: Sequence[str], server: Sequence[str]) -> list[str]:
     """Beam's options as its pipeline gets them: the runner pinned, credentials of its own file access left out."""
     kept = [word for word in beam if not word.startswith(("--runner=", *SECRETS))]
-    return [f"--runner={engine.runner}", *kept, *server]
+    added = [word for known, word in _FOR_CLUSTERS if engine.elsewhere and not any(known in mine for mine in kept)]
+    return [f"--runner={engine.runner}", *kept, *added, *server]
+
+
+_FOR_CLUSTERS = (
+    # Flink ends a worker whenever none of its steps runs, between two stages too, and starts it anew: some 10 s each
+    ("--environment_cache_millis", "--environment_cache_millis=60000"),
+    # a worker hands on what it has every 500 ms: else a step's outputs wait for the end of its bundle, or for 10 MB
+    ("data_buffer_time_limit_ms", "--experiments=data_buffer_time_limit_ms=500"),
+)
+"""Options that clusters get unless they are given."""
 
 
 SECRETS = ("--s3_access_key_id=", "--s3_secret_access_key=", "--s3_session_token=")

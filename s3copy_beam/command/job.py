@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 from s3copy_beam.command.engine import Engine
 from s3copy_beam.command.signals import Signals
+from s3copy_beam.command.staging import packed, sent_by
 from s3copy_beam.model import Totals
 from s3copy_beam.options import CopyOptions
 from s3copy_beam.text import escape
@@ -49,12 +51,16 @@ class Job:
 
         from s3copy_beam.pipeline import CopyBucket
 
-        try:
-            pipeline = beam.Pipeline(options=PipelineOptions(self.words))
-            pipeline | "CopyBucket" >> CopyBucket(self.options)
-            self.result = pipeline.run()
-        except Exception as error:
-            raise _failed(error) from None
+        with contextlib.ExitStack() as sent:
+            words = list(self.words)
+            if self.engine.elsewhere and not sent_by(words):
+                words.append(f"--extra_package={sent.enter_context(packed())}")
+            try:
+                pipeline = beam.Pipeline(options=PipelineOptions(words))
+                pipeline | "CopyBucket" >> CopyBucket(self.options)
+                self.result = pipeline.run()
+            except Exception as error:
+                raise _failed(error) from None
 
     def wait(self, signals: Signals) -> Totals | None:
         """Waits for its end; a signal cancels it where it is not in this process.

@@ -7,6 +7,8 @@ State held in a bundle is bounded by what is in flight: a runner's bundle may be
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import queue
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
@@ -22,6 +24,8 @@ from s3copy_beam.options import CopyOptions
 from s3copy_beam.s3.errors import CredentialsLost, Stopped
 from s3copy_beam.s3.worker import worker
 from s3copy_beam.transforms.ledger import LINES, TOTALS, Ledger
+
+_log = logging.getLogger(__name__)
 
 STREAM_DEPTH = 8
 """Results of one stream that may wait to be taken."""
@@ -100,7 +104,11 @@ class LoopDoFn(beam.DoFn):
     def finish_bundle(self) -> Iterator[Any]:
         yield from self.take(lambda: not self._flying)
         self.ledger.close()
-        yield _windowed(beam.pvalue.TaggedOutput(TOTALS, self.ledger.totals), GLOBAL)
+        totals = self.ledger.totals
+        # who did how much: a cluster's logs are by worker
+        _log.info("%s, process %d: %d objects, %d bytes, %d parts, %d requests", type(self).__name__, os.getpid(),
+                  totals.copied, totals.copied_bytes, totals.parts_copied, totals.requests)
+        yield _windowed(beam.pvalue.TaggedOutput(TOTALS, totals), GLOBAL)
 
     def teardown(self) -> None:
         # after a bundle that failed: its work must not go on. The loop and the pool are others' too.
