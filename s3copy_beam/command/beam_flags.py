@@ -52,10 +52,23 @@ def beam_options() -> dict[str, argparse.Action]:
     return _parser().known
 
 
+def _check_runner(name: str | None) -> None:
+    """Beam says so only when the pipeline is made. A name with dots is somebody's own class."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = StandardOptions.KNOWN_RUNNER_NAMES
+    if name and "." not in name and not {name.lower(), f"{name.lower()}runner"} & {each.lower() for each in known}:
+        raise UsageError(f"--runner {name}: no such runner; there are {', '.join(sorted(known))}")
+
+
 def check(words: Sequence[str]) -> argparse.Namespace:
     """The values of Beam's options, given as ``--option=value``; UsageError names one that is wrong."""
     try:
-        return _parser().parse_args(list(words))
+        values = _parser().parse_args(list(words))
+        _check_runner(values.runner)
+        return values
+    except UsageError:
+        raise
     except argparse.ArgumentError as error:  # some actions of Beam raise it by themselves
         raise UsageError(str(error)) from None
     except (ValueError, TypeError, AssertionError) as error:

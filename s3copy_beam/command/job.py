@@ -85,7 +85,7 @@ class Job:
     def progress(self) -> str:
         """How a job elsewhere is."""
         try:
-            return f"{self.engine.runner}: {self.result.state}" if self.result else f"{self.engine.runner}: submitting"
+            return f"{self.engine.runner}: {self.result.state}" if self.result else f"{self.engine.runner}: at work"
         except Exception:
             return f"{self.engine.runner}: not reachable for now"
 

@@ -185,7 +185,7 @@ def test_grants(text, value):
     assert ours(S, D, "--acl-grant", text).get("acl_grant") == [value]
 
 
-@pytest.mark.parametrize("word", ["--direct_num_workers=x", "--flink_version=0.1", "--streaming=1"])
+@pytest.mark.parametrize("word", ["--direct_num_workers=x", "--flink_version=0.1", "--streaming=1", "--runner=Fast"])
 def test_values_of_beam_options_are_checked(word):
     with pytest.raises(UsageError, match=word.partition("=")[0]):
         check([word])
