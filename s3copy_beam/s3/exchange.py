@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-import aiohttp
-
 from s3copy_beam.options import Access
 from s3copy_beam.s3.endpoint import Resolved, resolve
 from s3copy_beam.s3.errors import ConfigError, Kind, S3Error, Stopped, kind_of
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.identity import credentials_of
-from s3copy_beam.s3.network import CONNECT_TIMEOUT, Reply, Route, send
+from s3copy_beam.s3.network import CONNECT_TIMEOUT, Reply, Route, Session, send
 from s3copy_beam.s3.pacing import SMALL, Limits, Pacer
 from s3copy_beam.s3.refusal import error_of
 from s3copy_beam.s3.retry import Budget, backoff
@@ -46,7 +44,7 @@ class Tally:
 class Desk:
     """What all clients of a process share; lives on its event loop."""
 
-    session: aiohttp.ClientSession
+    session: Session
     flights: Flights
     tally: Tally = field(default_factory=Tally)
     clocks: dict[str, float] = field(default_factory=dict)

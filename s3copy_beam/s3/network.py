@@ -1,28 +1,26 @@
-"""One request over the wire, and its answer: aiohttp, with everything off that S3 does not need.
+"""One request over the wire, and its answer: no retries, no redirects, no cookies; one call is one request sent.
 
-No retries, no redirects, no cookies, no decompression: one call is one request sent. Targets go out as they are.
+Targets go out as they are. Straight to the store requests take a way of our own (wire.py); through a proxy they take
+aiohttp's, which knows proxies (proxied.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
-
-import aiohttp
-from yarl import URL
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from s3copy_beam.s3.endpoint import Proxy, Resolved, ca_bundle, proxy_of, tls_context
 from s3copy_beam.s3.errors import BadAnswer, S3Error
+from s3copy_beam.s3.wire import CONNECT_TIMEOUT, Lines, Malformed, request_bytes
 
-CONNECT_TIMEOUT = 10.0
-_KEEP_ALIVE = 20.0
-"""Seconds an idle connection is kept: S3 and its likes close theirs after some tens."""
-_LARGEST = 64 << 20
-"""Bytes of an answer that are read: a page of a listing is far below 2 MiB."""
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)  # the rest is bounded by Flights
+if TYPE_CHECKING:
+    from s3copy_beam.s3.proxied import Proxied
+
+__all__ = ["CONNECT_TIMEOUT", "Reply", "Route", "Session", "send"]
 
 
 class Reply(NamedTuple):
@@ -36,38 +34,49 @@ class Reply(NamedTuple):
 class Route:
     """How requests reach a resolved place: made once, not for each request."""
 
-    __slots__ = ("context", "place", "plain_proxy_headers", "proxy", "proxy_headers")
+    __slots__ = ("context", "host", "place", "port", "proxy")
 
     def __init__(self, place: Resolved, profile: str) -> None:
         self.place = place
-        self.context: ssl.SSLContext | bool = tls_context(ca_bundle(profile)) if place.scheme == "https" else True
-        proxy: Proxy | None = proxy_of(place.url)
-        self.proxy = URL(proxy.url) if proxy else None
-        self.proxy_headers = dict(proxy.headers) if proxy else None
-        self.plain_proxy_headers = self.proxy_headers if place.scheme == "http" else None
-        """Without TLS there is no tunnel: the proxy reads the request itself."""
-
-    def url(self, path: str, query: str) -> URL:
-        """The address of an encoded path and query, of which nothing is changed."""
-        return URL.build(scheme=self.place.scheme, authority=self.place.host, path=path, query_string=query,
-                         encoded=True)
+        self.context: ssl.SSLContext | None = tls_context(ca_bundle(profile)) if place.scheme == "https" else None
+        there = urlsplit(place.url)
+        self.host, self.port = there.hostname or "", there.port or (443 if self.context else 80)
+        self.proxy: Proxy | None = proxy_of(place.url)
 
 
-def open_session() -> aiohttp.ClientSession:
-    """The process's session: its connections are opened when needed, as many as there are requests at a time."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30)
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=_TIMEOUT, auto_decompress=False,
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"), middlewares=(_once,),
-        trust_env=False, max_line_size=16_384, max_field_size=65_536)
+class Session:
+    """All connections of one event loop: opened when needed, as many as there are requests at a time."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+        self._proxied: Proxied | None = None
+
+    async def send(self, route: Route, method: str, path: str, query: str, headers: Mapping[str, str],
+                   body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Sends a request; raises what its connection raises."""
+        target = f"{path}?{query}" if query else path
+        if route.proxy is None:
+            request = request_bytes(method, target, headers, body)
+            return await self._lines.ask(route.host, route.port, route.context, request, method == "HEAD")
+        if self._proxied is None:
+            from s3copy_beam.s3.proxied import Proxied  # costs a start a tenth of a second, and is rarely needed
+
+            self._proxied = Proxied()
+        return await self._proxied.send(route.proxy, route.place.url, target, route.context, method, headers, body)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        self._lines.close()
+        if self._proxied is not None:
+            await self._proxied.close()
 
 
-async def send(session: aiohttp.ClientSession, route: Route, method: str, path: str, query: str,
-               headers: Mapping[str, str], body: bytes, operation: str) -> Reply:
+async def send(session: Session, route: Route, method: str, path: str, query: str, headers: Mapping[str, str],
+               body: bytes, operation: str) -> Reply:
     """Sends one request and reads its answer to the end.
 
     Args:
-        session: open_session's.
+        session: of this event loop.
         route: where to.
         method: "GET", ...
         path: encoded; sent as it is.
@@ -80,72 +89,22 @@ async def send(session: aiohttp.ClientSession, route: Route, method: str, path: 
         S3Error: no answer: ConnectionError, TimeoutError (no connection in time), TLSError, NameResolutionError; or
             BadAnswer (cut, or far too large).
     """
-    if route.plain_proxy_headers:
-        headers = {**headers, **route.plain_proxy_headers}
     try:
-        response = await session.request(
-            method, route.url(path, query), data=body or None, headers=headers, allow_redirects=False,
-            ssl=route.context, proxy=route.proxy, proxy_headers=route.proxy_headers)
-        try:
-            if (response.content_length or 0) > _LARGEST and method != "HEAD":
-                raise BadAnswer("an answer of absurd size", response.status, operation)
-            chunks = await response.read() if response.content_length is not None else await _read(response, operation)
-        except BaseException:
-            response.close()
-            raise
-        if response.status >= 500:
-            response.close()  # next time on another connection, perhaps to another server
-        else:
-            response.release()
-        return Reply(response.status, response.headers, chunks)
-    except (aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, OSError, _Lost, ValueError) as error:
+        return Reply(*await session.send(route, method, path, query, headers, body))
+    except (OSError, asyncio.TimeoutError, Malformed, ValueError) as error:
         raise _no_answer(error, operation) from None
-
-
-class _Lost(Exception):
-    """The connection broke; not of aiohttp's kinds, so that aiohttp does not send the request again by itself."""
-
-
-_Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
-
-
-async def _once(request: aiohttp.ClientRequest, handler: _Handler) -> aiohttp.ClientResponse:
-    """Middleware: aiohttp would repeat idempotent requests on a lost connection, uncounted."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Lost(str(error) or type(error).__name__) from None
-
-
-async def _read(response: aiohttp.ClientResponse, operation: str) -> bytes:
-    """A body of unknown length, within bounds."""
-    chunks, size = [], 0
-    async for chunk in response.content.iter_any():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > _LARGEST:
-            raise BadAnswer("an answer of absurd size", response.status, operation)
-    return b"".join(chunks)
 
 
 def _no_answer(error: BaseException, operation: str) -> S3Error:
     """The failure of a connection, in the words of this project."""
     words = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, Malformed):
+        return BadAnswer(f"the answer is cut or not HTTP ({words})", 0, operation)
     code = "ConnectionError"
-    if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError)):
+    if isinstance(error, ssl.SSLError):
         code = "TLSError"
-    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+    elif isinstance(error, socket.gaierror):
         code = "NameResolutionError"
     elif isinstance(error, (asyncio.TimeoutError, TimeoutError)):
-        code, words = "TimeoutError", words if isinstance(error, aiohttp.ClientError) else "no answer in time"
-    elif isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)):
-        return BadAnswer(f"the answer is cut or not HTTP ({words})", 0, operation)
+        code, words = "TimeoutError", "no answer in time"
     return S3Error(code, words, 0, operation)
-
-
-async def close(session: aiohttp.ClientSession) -> None:
-    """Closes all connections."""
-    with contextlib.suppress(OSError):
-        await session.close()

@@ -12,11 +12,11 @@ from collections.abc import Coroutine
 from typing import Any, NamedTuple, TypeVar
 
 from s3copy_beam.options import Access
-from s3copy_beam.s3 import network
 from s3copy_beam.s3.client import S3Client
 from s3copy_beam.s3.exchange import Desk
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.identity import forget_sessions
+from s3copy_beam.s3.network import Session
 from s3copy_beam.s3.pacing import Limits
 
 T = TypeVar("T")
@@ -130,14 +130,14 @@ class Worker:
         asyncio.set_event_loop(self._loop)
 
         async def open_desk() -> Desk:
-            return Desk(network.open_session(), Flights(self._loop))
+            return Desk(Session(), Flights(self._loop))
 
         desk = self._loop.run_until_complete(open_desk())
         ready.set_result(desk)
         self._loop.run_forever()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.run_until_complete(network.close(desk.session))
+        self._loop.run_until_complete(desk.session.close())
         self._loop.close()
 
 
