@@ -23,10 +23,10 @@ def mark_of(source: Access, planned: Planned, layout: Layout, create: Mapping[st
     """The mark of an upload: the same bytes for the same source version, layout and settings, and for no other.
 
     Args:
-        source: where the source bucket is.
+        source: the source bucket; by which of a store's doors it is reached makes no difference.
         create: the headers that CreateMultipartUpload is given.
     """
-    version = [source.endpoint_url, source.bucket, planned.source, planned.etag, planned.size]
+    version = [source.bucket, planned.source, planned.etag, planned.size]
     settings = [list(layout), planned.destination, sorted(create.items())]
     lines = ["s3copy_beam upload mark 1", _digest(version), _digest(settings)]
     return "\n".join(lines).ljust(MARK_BYTES - 1).encode() + b"\n"

@@ -28,6 +28,7 @@ def test_every_mark_has_one_length(key: str, destination: str, size: int) -> Non
 def test_it_does_not_depend_on_the_order_of_headers_or_on_times() -> None:
     headers = dict(reversed(CREATE.items()))
     assert mark_of(SOURCE, PLANNED._replace(modified=5, replaces="x"), LAYOUT, headers) == MARK
+    assert mark_of(replace(SOURCE, endpoint_url="http://another.door"), PLANNED, LAYOUT, CREATE) == MARK
 
 
 def test_another_version_key_layout_or_setting_has_another_mark() -> None:
