@@ -6,7 +6,7 @@ all (S3 documentation, CopyObject and CreateMultipartUpload). Neither takes over
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from s3copy_beam.model import Planned
@@ -34,11 +34,17 @@ def destination_headers(options: CopyOptions, storage_class: str) -> Headers:
     headers = {"x-amz-storage-class": wanted or "STANDARD"} | encryption_headers(options)
     if options.acl:
         headers["x-amz-acl"] = options.acl
-    grantees: dict[str, list[str]] = {}
-    for permission, grantee in options.grants:
-        grantees.setdefault(_GRANTS[permission], []).append(grantee)
-    headers |= {name: ", ".join(who) for name, who in grantees.items()}
+    headers |= grant_headers(options.grants)
     return headers
+
+
+def grant_headers(grants: Iterable[tuple[str, str]]) -> Headers:
+    """Headers of these grants: (PERMISSION, grantee as the header has it)."""
+    grantees: dict[str, list[str]] = {}
+    for permission, grantee in grants:
+        if permission in _GRANTS:
+            grantees.setdefault(_GRANTS[permission], []).append(grantee)
+    return {name: ", ".join(who) for name, who in grantees.items()}
 
 
 def encryption_headers(options: CopyOptions) -> Headers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import copy_headers
+from s3copy_beam.moving.inplace import rewrite_headers
 from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, changed, failed, look_again, renewed
 from s3copy_beam.s3.errors import S3Error
 
@@ -56,7 +57,7 @@ async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
             planned.destination,
             (options.source.bucket, planned.source),
             planned.etag,
-            copy_headers(options, planned),
+            await rewrite_headers(desk, planned) if planned.in_place else copy_headers(options, planned),
             planned.size,
         )
     except S3Error as error:
@@ -66,11 +67,26 @@ async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
         if now is not None and now.etag == planned.etag:
             raise
         raise changed(now) from error
-    if copied.etag != planned.etag:
+    if planned.in_place:
+        await _look_at(desk, planned, copied.etag)
+    elif copied.etag != planned.etag:
         await _explain(desk, planned, copied.etag)
     elif not planned.multipart and not options.sse.startswith("aws:kms"):
         desk.learned(True)
     return outcome_of(planned, Result.COPIED)
+
+
+async def _look_at(desk: Desk, planned: Planned, etag: str) -> None:
+    """Looks at an object that was rewritten in place, where its ETag became another (KMS, or it was in parts).
+
+    Raises:
+        S3Error: it is not what it was.
+    """
+    if etag == planned.etag:
+        return
+    there = await desk.lister.head(planned.destination)
+    if there.size != planned.size:
+        raise S3Error("WrongSize", f"it has {there.size} bytes now, and had {planned.size}", 0, "HeadObject")
 
 
 async def _explain(desk: Desk, planned: Planned, etag: str) -> None:

@@ -12,6 +12,7 @@ from s3copy_beam.layout import Layout, is_md5, parts_of_etag
 from s3copy_beam.model import Planned
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import Headers, create_headers
+from s3copy_beam.moving.inplace import kept_headers
 from s3copy_beam.moving.learn import KMS, learn_layout
 from s3copy_beam.moving.mark import MARK_BYTES, can_be_marked, mark_of
 from s3copy_beam.moving.partfiles import PartFile
@@ -46,6 +47,8 @@ class Upload(NamedTuple):
     """ETags of its parts are no MD5s."""
     files: tuple[PartFile, ...] = ()
     """With ``--staged``: the part files that its parts are copied from; those that lack are made."""
+    twins: tuple[str, ...] = ()
+    """Further unfinished uploads with the same mark, of runs that were killed: ended when the object is there."""
 
 
 class Opened(NamedTuple):
@@ -69,8 +72,9 @@ async def open_version(desk: Desk, planned: Planned) -> Opened:
     head, layout, exact, guess = learned
     tags = await _tags(desk, planned, head)
     algorithm, kind = _algorithm(head)
-    plain = create_headers(desk.options, planned, head, tags, "", "")
-    named = create_headers(desk.options, planned, head, tags, algorithm, kind)
+    kept = await kept_headers(desk, planned, head) if planned.in_place else {}
+    plain = create_headers(desk.options, planned, head, tags, "", "") | kept
+    named = create_headers(desk.options, planned, head, tags, algorithm, kind) | kept
     upload = Upload(planned, "", layout, "", exact, guess)
     adopted = await _adopt(desk, upload, {"": plain, algorithm: named}, found)
     if adopted is not None:
@@ -108,8 +112,18 @@ async def _create(desk: Desk, upload: Upload, headers: Headers, plain: Headers, 
 
 async def end(desk: Desk, upload: Upload) -> None:
     """Ends an upload of ours. A failure to do so is said, not raised: it must not hide what led here."""
+    await _end(desk, upload.planned.destination, upload.upload_id)
+
+
+async def end_twins(desk: Desk, upload: Upload) -> None:
+    """Ends what an object that is there now no longer needs. A run that is at work on one of them finds the object."""
+    for upload_id in upload.twins:
+        await _end(desk, upload.planned.destination, upload_id)
+
+
+async def _end(desk: Desk, key: str, upload_id: str) -> None:
     try:
-        await desk.destination.abort(upload.planned.destination, upload.upload_id)
+        await desk.destination.abort(key, upload_id)
     except S3Error as error:
         desk.warn(f"an upload could not be ended: {error}")
 
@@ -165,11 +179,14 @@ async def _adopt(
     mark = mark_of(desk.options.source, upload.planned, upload.layout, headers[""])
     mine = hashlib.md5(mark, usedforsecurity=False).hexdigest()
     best: Opened | None = None
+    same: list[str] = []
     for one in found:
         try:
             last = await desk.destination.parts(key, one.upload_id, after=MARK_PART - 1)
             if not last or last[0].number != MARK_PART or last[0].size != MARK_BYTES:
                 continue
+            if last[0].etag == mine:
+                same.append(one.upload_id)
             if last[0].etag == mine and may_be_resumed(upload):
                 parts = await desk.destination.parts(key, one.upload_id)
                 kept = tuple(part for part in parts if _fits(upload.layout, part))
@@ -184,7 +201,10 @@ async def _adopt(
         except S3Error as error:
             if error.code != "NoSuchUpload":
                 raise
-    return best
+    if best is None:
+        return None
+    taken = best.upload
+    return best._replace(upload=taken._replace(twins=tuple(one for one in same if one != taken.upload_id)))
 
 
 def may_be_resumed(upload: Upload) -> bool:

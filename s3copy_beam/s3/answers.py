@@ -22,7 +22,7 @@ from s3copy_beam.s3.refusal import http_date
 
 CHECKSUMS = ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128")
 COPIED_HEADERS = ("Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control",
-                  "Expires")
+                  "Expires", "x-amz-website-redirect-location")
 
 
 @dataclass(frozen=True)
