@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from s3copy_beam.layout import Layout
 from s3copy_beam.model import Planned
 from s3copy_beam.options import MARK_PART, Access
+from s3copy_beam.s3.answers import Part
 
 MARK_BYTES = 211
 """Exact length of every mark: uploads of ours are known by a part 10,000 of this length."""
@@ -35,6 +36,14 @@ def mark_of(source: Access, planned: Planned, layout: Layout, create: Mapping[st
 def can_be_marked(layout: Layout) -> bool:
     """Whether part 10,000 is free."""
     return layout.number_of_parts < MARK_PART
+
+
+def mark_among(parts: Sequence[Part]) -> Part | None:
+    """The mark among all parts of an upload, whatever it says; None: the upload is not ours.
+
+    All parts are to be listed: moto and MinIO list nothing behind a part-number-marker that is no part of the upload.
+    """
+    return next((part for part in parts if part.number == MARK_PART and part.size == MARK_BYTES), None)
 
 
 def _digest(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from s3copy_beam.moving.desk import Desk
-from s3copy_beam.moving.mark import MARK_BYTES
+from s3copy_beam.moving.mark import mark_among
 from s3copy_beam.options import MARK_PART, CopyOptions
 from s3copy_beam.s3.answers import Upload
 from s3copy_beam.s3.errors import S3Error
@@ -48,10 +48,9 @@ async def end_unfinished(desk: Desk, prefix: str, takes: Callable[[str], bool]) 
 async def _ours(desk: Desk, upload: Upload) -> int | None:
     """Bytes of an upload of ours, without its mark; None: it is not ours, or gone."""
     try:
-        marks = await desk.destination.parts(upload.key, upload.upload_id, after=MARK_PART - 1)
-        if not marks or marks[0].number != MARK_PART or marks[0].size != MARK_BYTES:
-            return None
         parts = await desk.destination.parts(upload.key, upload.upload_id)
+        if mark_among(parts) is None:
+            return None
         return sum(part.size for part in parts if part.number != MARK_PART)
     except S3Error as error:
         if error.code == "NoSuchUpload":
