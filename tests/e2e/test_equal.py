@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.buckets import MIB, Bucket, assert_same, content
 from tests.support.command import Tool
-from tests.support.keys import HOSTILE
+from tests.support.keys import HOSTILE, NOT_IN_XML
 from tests.support.marks import on
 from tests.support.servers import Server
 
@@ -91,7 +91,7 @@ def test_hostile_keys(tool: Tool, source: Bucket, destination: Bucket) -> None:
 
 
 def test_hostile_keys_in_parts_and_by_name(tool: Tool, source: Bucket, destination: Bucket) -> None:
-    names = source.holds(HOSTILE)[::6]
+    names = source.holds(key for key in HOSTILE if not NOT_IN_XML.search(key))[::5]
     for key in names:
         source.put_parts(key, [content(5 * MIB), key.encode()])
     tool.copy("--null", "-F", "-", source, destination, stdin="\0".join([*names, ""]), copied=len(names), failed=0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
@@ -29,6 +31,13 @@ def content(size: int, seed: int = 0) -> bytes:
 def etag_of(parts: Sequence[bytes]) -> str:
     """The ETag of an object uploaded in these parts (S3 documentation: MD5 of the parts' MD5s, and their number)."""
     return f"{hashlib.md5(b''.join(hashlib.md5(p).digest() for p in parts)).hexdigest()}-{len(parts)}"
+
+
+def decoded(value: str) -> str:
+    """User metadata as text: stores give UTF-8 bytes as they are, or encoded words (RFC 2047) as AWS does."""
+    with contextlib.suppress(UnicodeError):
+        value = value.encode("latin-1").decode()
+    return str(make_header(decode_header(value)))
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,8 @@ class Bucket:
         head = self.client.head_object(Bucket=self.name, Key=key)
         tags = self.client.get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
         found: dict[str, Any] = {name: head[name] for name in ATTRIBUTES if head.get(name)}  # type: ignore[literal-required]
-        return {**found, "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
+        metadata = {name: decoded(value) for name, value in head["Metadata"].items()}
+        return {**found, "Metadata": metadata, "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
 
     def storage_class(self, key: str) -> str:
         """STANDARD where the server says none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 HOSTILE = [
     "a//b", "a///b", "/lead", "//lead", "trail/", "double-trail//", ".", "..", "a/./b", "a/../b", "../up", ".hidden",
     "plus+sign", "per%cent", "per%2Fcent", "per%252B", "que?stion", "que?versionId=1", "hash#tag", "amp&ersand",
@@ -13,3 +15,6 @@ HOSTILE = [
     "deep/" * 150 + "end", "(round)", "http://host/path", "s3://bucket/key", "-n", "--dry-run", "#comment", "null", "0",
 ]
 """Each is at most 1,024 bytes in UTF-8. No server takes all of them: Bucket.holds finds those that one takes."""
+
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What XML 1.0 has no way to write: listings have a URL encoding for it, answers to uploads have not."""
