@@ -126,6 +126,7 @@ class Exchange:
         self._seal = Seal(credentials_of(access.identity), desk.clocks)
         self._home = Route(resolve(access), access.identity.profile)
         self._route = self._home
+        self._pacer: Pacer | None = None
         self._fixed = {"user-agent": _AGENT}
         if access.request_payer:
             self._fixed["x-amz-request-payer"] = "requester"
@@ -173,11 +174,13 @@ class Exchange:
         """One try: waits for its turn, sends, understands."""
         desk, clock = self._desk, time.monotonic
         await self._seal.look()
-        pacer, store = desk.pacer(self.limits), self._route.place.host
+        pacer = self._pacer
+        if pacer is None:
+            pacer = self._pacer = desk.pacer(self.limits)
+        store = self._route.place.host
         lane = pacer.lane(store, self.bucket, call.kind, call.key)
-        await pacer.turn(lane)
         gate, tuner = pacer.gate(store, call.kind)
-        await gate.enter()
+        await pacer.enter(gate, lane)
         try:
             if desk.flights.stopping:
                 raise Stopped

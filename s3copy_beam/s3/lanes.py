@@ -79,17 +79,20 @@ class Rate:
 class Lane:
     """The way of requests to one partition, as far as we can tell partitions."""
 
-    __slots__ = ("_rate", "_tap", "passed", "turn")
+    __slots__ = ("_rate", "_tap", "cuts", "passed", "turn")
 
     def __init__(self, flights: Flights) -> None:
         self._rate = Rate(asyncio.get_running_loop().time())
         self._tap = Tap(flights, self._rate.at)
+        self.cuts = 0
+        """Times that the rate was cut: turns taken before the last one are void."""
         self.turn = self._tap.turn
         self.passed = self._rate.passed
 
     def refused(self, now: float, sent: float) -> None:
         """A request was throttled."""
         if self._rate.refused(now, sent):
+            self.cuts += 1
             self._tap.empty()
 
 

@@ -205,15 +205,28 @@ class Pacer:
             lanes = self._lanes[store, bucket] = Lanes(self.flights)
         return lanes.lane(kind, key)
 
-    async def turn(self, lane: Lane) -> None:
-        """Waits until the rates, the lane's and the process's, allow one more request.
+    async def enter(self, gate: Gate, lane: Lane) -> None:
+        """Waits until the rates, the lane's and the process's, and the slots allow one more request.
+
+        Those who took their turn before the lane's rate was cut, and wait for a slot, take another: there may be
+        hundreds. Gate.leave() must follow.
 
         Raises:
             Stopped: the run is being stopped.
         """
-        await lane.turn()
+        while True:
+            await lane.turn()
+            cuts = lane.cuts
+            await gate.enter()
+            if cuts == lane.cuts:
+                break
+            gate.leave()
         if self._tap:
-            await self._tap.turn()
+            try:
+                await self._tap.turn()
+            except BaseException:
+                gate.leave()
+                raise
 
     def settled(self) -> dict[str, int]:
         """The numbers of requests at a time that are in force now, by kind (or "all")."""

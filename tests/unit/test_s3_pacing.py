@@ -290,3 +290,26 @@ def test_the_budget_of_retries() -> None:
     assert budget.spend() == (False, 0.0)
     budget.succeeded(retried=True)
     assert budget.spend() == (True, 0.0)
+
+
+def test_turns_that_were_taken_before_a_cut_are_void() -> None:
+    async def wait() -> None:
+        flights = Flights(asyncio.get_running_loop())
+        pacer = Pacer(Limits(concurrency=1), flights)
+        gate, lane = pacer.gate("s", SMALL)[0], pacer.lane("s", "b", SMALL, "k")
+        await pacer.enter(gate, lane)
+        waiting = [asyncio.ensure_future(pacer.enter(gate, lane)) for _ in range(3)]  # for a slot, with a turn each
+        await asyncio.sleep(0)
+        now = asyncio.get_running_loop().time()
+        lane.refused(now, now)
+        gate.leave()
+        for _ in range(12):
+            await asyncio.sleep(0)
+        assert not any(task.done() for task in waiting)  # the rate is 20 a second now
+        assert gate.running == 0
+        await asyncio.wait_for(waiting[0], 5)
+        for task in waiting[1:]:
+            task.cancel()
+        gate.leave()
+
+    asyncio.run(wait())
