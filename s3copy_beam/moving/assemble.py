@@ -6,6 +6,8 @@ are no MD5s, the sizes of the parts are asked, and the finished object is looked
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from s3copy_beam.layout import expected_etag, parts_of_etag
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import Headers
@@ -109,11 +111,25 @@ async def _mend(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[
 
 async def _check_sizes(desk: Desk, upload: Upload, parts: list[Part]) -> None:
     """Asks the store for the parts it holds, where their ETags prove nothing."""
+    if number := await _differs(desk, upload, parts):
+        raise S3Error("WrongParts", f"part {number} is not what was copied; not completed", 0, "ListParts")
+
+
+async def holds(desk: Desk, upload: Upload, parts: Iterable[Part]) -> bool:
+    """Whether the store holds just these parts; False where the upload is gone."""
+    try:
+        return not await _differs(desk, upload, parts)
+    except S3Error as error:
+        if error.code == "NoSuchUpload":
+            return False
+        raise
+
+
+async def _differs(desk: Desk, upload: Upload, parts: Iterable[Part]) -> int:
+    """The number of a part that the store holds otherwise; 0: there is none."""
     held = await desk.destination.parts(upload.planned.destination, upload.upload_id)
-    sizes = {part.number: (part.size, part.etag) for part in held}
-    for part in parts:
-        if sizes.get(part.number) != (part.size, part.etag):
-            raise S3Error("WrongParts", f"part {part.number} is not what was copied; not completed", 0, "ListParts")
+    facts = {part.number: (part.size, part.etag) for part in held}
+    return next((part.number for part in parts if facts.get(part.number) != (part.size, part.etag)), 0)
 
 
 async def _complete(desk: Desk, upload: Upload, parts: list[Part], computed: str) -> str | None:

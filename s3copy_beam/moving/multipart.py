@@ -6,10 +6,11 @@ The pieces are the pipeline's: `open_upload` (ExpandIntoParts), `parts.copy_part
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Mapping
 
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
-from s3copy_beam.moving.assemble import finish, landed
+from s3copy_beam.moving.assemble import finish, holds, landed
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.partfiles import folder_of
 from s3copy_beam.moving.parts import copy_parts, together
@@ -55,8 +56,12 @@ async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
         except (Stopped, CredentialsLost):
             _leave(desk, parts)
             raise
-        except S3Error as error:
-            planned = await _begin_anew(desk, opened.upload, error)
+        except S3Error as failure:
+            error = failure
+            try:
+                planned = await _begin_anew(desk, opened.upload, parts, error)
+            except S3Error as another:  # what to make of the failure could not be found out
+                planned, error = None, another
             if planned is None:
                 await end(desk, opened.upload)
                 return await outcome_of_error(desk, opened.upload.planned, error)
@@ -66,6 +71,7 @@ async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
             opened = again
         else:
             return opened._replace(copied=(parts[1],))
+    await end(desk, opened.upload)
     return outcome_of(opened.upload.planned, Result.FAILED, _ENDLESS)
 
 
@@ -105,30 +111,12 @@ async def _carry_through(
     """From an upload with some parts to an outcome, beginning anew as often as it takes, within TRIES."""
     for _ in range(TRIES):
         try:
-            if error is not None:
-                raise error
-            await copy_parts(desk, upload, set(range(1, upload.layout.number_of_parts + 1)) - parts.keys(), parts)
-            await finish(desk, upload, parts, reused)
-            await _clean(desk, upload)
-            return outcome_of(upload.planned, Result.COPIED, "", len(parts), len(reused))
+            planned = await _attempt(desk, upload, parts, reused, error)
         except (Stopped, CredentialsLost):
             _leave(desk, parts)
             raise
-        except SourceChanged as change:
-            await end(desk, upload)
-            planned = renewed(desk, upload.planned, change)
-        except S3Error as failure:
-            if failure.code == "NoSuchUpload" and await landed(desk, upload):
-                await _clean(desk, upload)
-                return outcome_of(upload.planned, Result.COPIED, "", upload.layout.number_of_parts, len(reused))
-            anew = await _begin_anew(desk, upload, failure)
-            if anew is None:
-                if parts and failure.code not in MISSING_CODES | {"WrongParts", "WrongSize", "WrongChecksum"}:
-                    _leave(desk, parts)
-                else:
-                    await end(desk, upload)
-                return await outcome_of_error(desk, upload.planned, failure)
-            planned = anew
+        if isinstance(planned, Outcome):
+            return planned
         opened = await open_upload(desk, planned)
         if isinstance(opened, Outcome):
             return opened
@@ -140,7 +128,39 @@ async def _carry_through(
     return outcome_of(upload.planned, Result.FAILED, _ENDLESS)
 
 
-async def _begin_anew(desk: Desk, upload: Upload, error: S3Error) -> Planned | None:
+async def _attempt(
+    desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[int], error: S3Error | None
+) -> Outcome | Planned:
+    """Copies what is missing and finishes; what to begin anew with, where the upload is of no use any more."""
+    try:
+        if error is not None:
+            raise error
+        await copy_parts(desk, upload, set(range(1, upload.layout.number_of_parts + 1)) - parts.keys(), parts)
+        await finish(desk, upload, parts, reused)
+        await _clean(desk, upload)
+        return outcome_of(upload.planned, Result.COPIED, "", len(parts), len(reused))
+    except SourceChanged as change:
+        await end(desk, upload)
+        return renewed(desk, upload.planned, change)
+    except S3Error as failure:
+        error = failure
+    try:
+        if error.code == "NoSuchUpload" and await landed(desk, upload):
+            await _clean(desk, upload)
+            return outcome_of(upload.planned, Result.COPIED, "", upload.layout.number_of_parts, len(reused))
+        planned = await _begin_anew(desk, upload, parts, error)
+        if planned is not None:
+            return planned
+    except S3Error as another:  # what to make of the failure could not be found out
+        error = another
+    if parts and error.code not in MISSING_CODES | {"WrongParts", "WrongSize", "WrongChecksum"}:
+        _leave(desk, parts)
+    else:
+        await end(desk, upload)
+    return await outcome_of_error(desk, upload.planned, error)
+
+
+async def _begin_anew(desk: Desk, upload: Upload, parts: Mapping[int, Part], error: S3Error) -> Planned | None:
     """Whether an error asks for a new upload: then the old one is ended. None: the error stands."""
     code, planned = error.code, upload.planned
     if code == "PreconditionFailed":  # the guard of a part: which version is there now?
@@ -154,7 +174,8 @@ async def _begin_anew(desk: Desk, upload: Upload, error: S3Error) -> Planned | N
     elif code in ("InvalidArgument", "InvalidRequest") and upload.algorithm:
         pass  # begun before another object had shown what the store refuses
     elif code == "InvalidPart" and upload.marked:
-        desk.store.takes_marks = False
+        if await holds(desk, upload, parts.values()):  # nothing is wrong but that it holds the mark, too
+            desk.store.takes_marks = False
     elif code not in ("NoSuchUpload", "InvalidPart", "BadDigest"):
         return None
     await end(desk, upload)
@@ -175,7 +196,12 @@ async def outcome_of_error(desk: Desk, planned: Planned, error: S3Error) -> Outc
 
 
 async def _clean(desk: Desk, upload: Upload) -> None:
-    """Removes the part files of an object that is there, if that is asked; what stays is said, and no failure."""
+    """Removes what an object that is there needs no more: uploads with the same mark, left by runs that were killed (a
+    run that is at work on one of them finds the object), and part files, if that is asked. What stays is said, and no
+    failure."""
+    with contextlib.suppress(Stopped, CredentialsLost):
+        for upload_id in upload.twins:
+            await end(desk, upload._replace(upload_id=upload_id))
     if not desk.options.clean_parts:
         return
     try:

@@ -14,7 +14,7 @@ from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import Headers, create_headers
 from s3copy_beam.moving.inplace import kept_headers
 from s3copy_beam.moving.learn import KMS, learn_layout
-from s3copy_beam.moving.mark import MARK_BYTES, can_be_marked, mark_of
+from s3copy_beam.moving.mark import can_be_marked, mark_among, mark_of
 from s3copy_beam.moving.partfiles import PartFile
 from s3copy_beam.moving.source import DENIED_CODES
 from s3copy_beam.options import MARK_PART
@@ -76,9 +76,10 @@ async def open_version(desk: Desk, planned: Planned) -> Opened:
     plain = create_headers(desk.options, planned, head, tags, "", "") | kept
     named = create_headers(desk.options, planned, head, tags, algorithm, kind) | kept
     upload = Upload(planned, "", layout, "", exact, guess)
-    adopted = await _adopt(desk, upload, {"": plain, algorithm: named}, found)
+    adopted, same = await _adopt(desk, upload, {"": plain, algorithm: named}, found)
     if adopted is not None:
         return adopted
+    upload = upload._replace(twins=same)
     if desk.store.takes_checksums:
         try:
             return Opened(await _create(desk, upload._replace(algorithm=algorithm), named, plain, head))
@@ -112,18 +113,8 @@ async def _create(desk: Desk, upload: Upload, headers: Headers, plain: Headers, 
 
 async def end(desk: Desk, upload: Upload) -> None:
     """Ends an upload of ours. A failure to do so is said, not raised: it must not hide what led here."""
-    await _end(desk, upload.planned.destination, upload.upload_id)
-
-
-async def end_twins(desk: Desk, upload: Upload) -> None:
-    """Ends what an object that is there now no longer needs. A run that is at work on one of them finds the object."""
-    for upload_id in upload.twins:
-        await _end(desk, upload.planned.destination, upload_id)
-
-
-async def _end(desk: Desk, key: str, upload_id: str) -> None:
     try:
-        await desk.destination.abort(key, upload_id)
+        await desk.destination.abort(upload.planned.destination, upload.upload_id)
     except S3Error as error:
         desk.warn(f"an upload could not be ended: {error}")
 
@@ -168,13 +159,16 @@ async def _uploads_of(desk: Desk, key: str) -> list[Found]:
 
 async def _adopt(
     desk: Desk, upload: Upload, headers: Mapping[str, Headers], found: list[Found]
-) -> Opened | None:
+) -> tuple[Opened | None, tuple[str, ...]]:
     """Goes on with an unfinished upload of ours: the one that holds most, of those that bear this mark, byte for byte.
 
     Ours for another version or other settings are ended once they are old. Those without a mark are never touched.
+
+    Returns:
+        The upload, where one can be resumed; else the ids of all that bear this mark.
     """
     if not found or not can_be_marked(upload.layout):
-        return None
+        return None, ()
     key = upload.planned.destination
     mark = mark_of(desk.options.source, upload.planned, upload.layout, headers[""])
     mine = hashlib.md5(mark, usedforsecurity=False).hexdigest()
@@ -182,16 +176,16 @@ async def _adopt(
     same: list[str] = []
     for one in found:
         try:
-            last = await desk.destination.parts(key, one.upload_id, after=MARK_PART - 1)
-            if not last or last[0].number != MARK_PART or last[0].size != MARK_BYTES:
+            parts = await desk.destination.parts(key, one.upload_id)
+            found_mark = mark_among(parts)
+            if found_mark is None:
                 continue
-            if last[0].etag == mine:
+            if found_mark.etag == mine:
                 same.append(one.upload_id)
-            if last[0].etag == mine and may_be_resumed(upload):
-                parts = await desk.destination.parts(key, one.upload_id)
+            if found_mark.etag == mine and may_be_resumed(upload):
                 kept = tuple(part for part in parts if _fits(upload.layout, part))
                 # the algorithm that its Create named shows in its parts' checksums
-                names = {name for part in (*parts, *last) for name in part.checksums if name in headers}
+                names = {name for part in parts for name in part.checksums if name in headers}
                 algorithm = next(iter(names), "")
                 opened = Opened(upload._replace(upload_id=one.upload_id, algorithm=algorithm, marked=True), kept)
                 if best is None or len(kept) > len(best.kept):
@@ -202,9 +196,9 @@ async def _adopt(
             if error.code != "NoSuchUpload":
                 raise
     if best is None:
-        return None
+        return None, tuple(same)
     taken = best.upload
-    return best._replace(upload=taken._replace(twins=tuple(one for one in same if one != taken.upload_id)))
+    return best._replace(upload=taken._replace(twins=tuple(one for one in same if one != taken.upload_id))), ()
 
 
 def may_be_resumed(upload: Upload) -> bool:

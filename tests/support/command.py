@@ -38,6 +38,15 @@ def find_leak(text: str, secret: str = SECRET_KEY) -> str | None:
     return next((line for form in spellings(secret) for line in text.splitlines() if form in line), None)
 
 
+def environment(url: str, home: Path) -> dict[str, str]:
+    """A clean one, for an endpoint."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 @dataclass(frozen=True)
 class Ran:
     """A run that has ended. `status` is negative where a signal ended it, as in subprocess."""
@@ -154,12 +163,7 @@ class Tool:
     def start(self, *args: object, stdin: str | None = None, env: Mapping[str, str] | None = None) -> Running:
         """Starts it and returns at once."""
         words = tuple(str(arg) for arg in args)
-        clean = {
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8",
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true",
-            **self.env, **(env or {}),
-        }
+        clean = {**environment(self.url, self.home), **self.env, **(env or {})}
         child = subprocess.Popen(
             [S3COPY, *words], env=clean, cwd=self.home, text=True, encoding="utf-8", errors="backslashreplace",
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=subprocess.PIPE,

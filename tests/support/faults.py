@@ -38,12 +38,14 @@ class Exchange:
     Attributes:
         cut: so many bytes of the answer's body are sent, then the connection ends.
         drip: seconds of white space after the XML declaration of the answer.
+        stall: seconds for which nothing follows the part that was sent, before the connection ends.
     """
 
     request: Request
     forward: Callable[[], Awaitable[Answer]]
     cut: int | None = None
     drip: float = 0.0
+    stall: float = 0.0
 
 
 Fault = Callable[[Exchange], Awaitable[Answer]]
@@ -195,6 +197,15 @@ class Rules:
 
         return self.on(operation, fault, **when)
 
+    def stall(self, operation: str, seconds: float = 600, share: float = 0.5, **when: Unpack[When]) -> Rule:
+        """Sends the head and a share of the body of the answer, and then nothing."""
+        async def fault(exchange: Exchange) -> Answer:
+            answer = await exchange.forward()
+            exchange.cut, exchange.stall = int(len(answer.body) * share), seconds
+            return answer
+
+        return self.on(operation, fault, **when)
+
     def change(self, operation: str, change: Callable[[Answer], Answer], **when: Unpack[When]) -> Rule:
         """Changes the server's answer."""
         async def fault(exchange: Exchange) -> Answer:
@@ -224,9 +235,10 @@ class Rules:
 
         return self.on(operation, fault, **when)
 
-    def redirect(self, operation: str, url: str, status: int = 307, **when: Unpack[When]) -> Rule:
-        """Sends the client to another endpoint."""
+    def redirect(self, operation: str, *urls: str, status: int = 307, **when: Unpack[When]) -> Rule:
+        """Sends the client to another endpoint: of several to one where it is not."""
         async def fault(exchange: Exchange) -> Answer:
+            url = next((url for url in urls if not url.endswith(f"/{exchange.request.header('host')}")), urls[0])
             location = [("Location", url + exchange.request.target)]
             return s3_error(status, "TemporaryRedirect", headers=location)
 

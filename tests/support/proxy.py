@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from tests.support.faults import Dropped, Exchange, Rules
+from tests.support.faults import Dropped, Exchange, Rule, Rules
 from tests.support.wire import Answer, Request, read_answer, read_request
 
 
@@ -36,11 +36,16 @@ class Seen:
 
     request: Request
     status: int = 0
-    fault: bool = False
+    rule: Rule | None = None
+
+    @property
+    def fault(self) -> bool:
+        """Whether it met a fault."""
+        return self.rule is not None
 
 
 class Proxy(Rules):
-    """See the module's text. `url` is what the tool is given as its endpoint.
+    """See the module's text. `url` is what the tool is given as its endpoint; `other_url` is another door.
 
     `rewrite` changes the head of each request on its way; signatures then only hold where nobody checks them (moto).
     """
@@ -49,7 +54,7 @@ class Proxy(Rules):
         parts = urlsplit(upstream)
         assert parts.hostname is not None
         self._upstream = (parts.hostname, parts.port or 80)
-        self.url = ""
+        self.url = self.other_url = ""
         self.rewrite: Callable[[bytes], bytes] = bytes
         self.seen: list[Seen] = []
         self.in_flight: Counter[str] = Counter()
@@ -116,12 +121,12 @@ class Proxy(Rules):
     # the wire
 
     async def _listen(self) -> None:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1 << 26)
-        self._server = server
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self._doors = [await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1 << 26) for _ in range(2)]
+        self.url, self.other_url = (f"http://127.0.0.1:{door.sockets[0].getsockname()[1]}" for door in self._doors)
 
     async def _end(self) -> None:
-        self._server.close()
+        for door in self._doors:
+            door.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -153,7 +158,7 @@ class Proxy(Rules):
         seen = Seen(request)
         self.seen.append(seen)
         rule = self.rule_for(request)
-        seen.fault = rule is not None
+        seen.rule = rule
         passed = replace(request, head=self.rewrite(request.head))
         exchange = Exchange(request, lambda: upstream.ask(passed))
         with self._counted(operation):
@@ -170,6 +175,7 @@ class Proxy(Rules):
         else:
             writer.write(answer.encode(request))
         await writer.drain()
+        await asyncio.sleep(exchange.stall)
         return exchange.cut is None
 
     @contextlib.contextmanager
