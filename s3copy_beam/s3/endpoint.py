@@ -68,10 +68,15 @@ def resolve(access: Access, region: str = "") -> Resolved:
     Raises:
         ConfigError: an endpoint, region, bucket name or profile that cannot be.
     """
+    return _resolve(session_of(access.identity.profile), access, region)
+
+
+@lru_cache(maxsize=64)
+def _resolve(session: Session, access: Access, region: str) -> Resolved:
+    """As resolve, once for each session: botocore's clients are dear to make, and a run asks some ten times."""
     cfg = _s3cfg(access)
     endpoint = access.endpoint_url or (cfg.endpoint_url if cfg else "")
     region = region or access.region or (cfg.region if cfg else "")
-    session = session_of(access.identity.profile)
     pattern = cfg.host_bucket if cfg and not access.endpoint_url else ""
     try:
         client, presigned = _presigned(session, access.bucket, endpoint, region, {})
