@@ -15,10 +15,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status (command/ending.py).
     """
+    words = sys.argv[1:] if argv is None else argv
     try:
+        from s3copy_beam.command.hide import hide
+
+        hide(words)
         from s3copy_beam.command.run import run
 
-        return run(sys.argv[1:] if argv is None else argv)
+        return run(words)
     except KeyboardInterrupt:  # before there were handlers of our own
         return 130
 

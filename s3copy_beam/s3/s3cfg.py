@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from s3copy_beam.s3.errors import ConfigError
 from s3copy_beam.s3.sign import Keys
 
+_NAMES = frozenset(("access_key", "secret_key", "access_token", "host_base", "host_bucket", "use_https",
+                    "bucket_location", "signature_v2"))
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _AWS_HOST = "s3.amazonaws.com"
 _REGIONS = {"US": "us-east-1", "EU": "eu-west-1"}
@@ -41,6 +43,8 @@ def read_s3cfg(path: str) -> S3cfg:
         ConfigError: no such file, not readable, not such a file, half of a pair of keys, or signature_v2 = True.
     """
     values = _values(path)
+    if not values.keys() & _NAMES:
+        raise ConfigError(f"s3cmd file {path} is no such file: nothing that it says can be understood")
 
     def flag(name: str, default: bool) -> bool:
         return values[name].lower() in _TRUE if values.get(name) else default
