@@ -1,0 +1,1 @@
+"""How fast, beside the tools that people use: `python -m benchmarks.run`."""

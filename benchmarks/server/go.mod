@@ -1,0 +1,3 @@
+module s3copy_beam/benchmarks/server
+
+go 1.21
