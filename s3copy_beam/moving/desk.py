@@ -20,8 +20,6 @@ class Store:
     """Complete need not list every part that was uploaded."""
     takes_conditions: bool = True
     """If-Match and If-None-Match on Complete."""
-    tells_layout: bool = True
-    """HEAD with partNumber."""
     lists_uploads: bool = True
 
 

@@ -72,7 +72,7 @@ async def exact_layout(desk: Desk, planned: Planned) -> Layout | None:
     try:
         heads = await asyncio.gather(*(desk.source.head(planned.source, part_number=n) for n in range(1, count + 1)))
     except S3Error as error:
-        if error.status in (403, 404):
+        if error.status not in (400, 405, 416, 501):
             raise
         return None  # gaps in the numbering (416), or a store that cannot tell
     if not all(_is_of(head, planned) for head in heads):
@@ -94,16 +94,8 @@ def _is_of(head: Head, planned: Planned) -> bool:
 
 
 async def _head(desk: Desk, planned: Planned) -> Head:
-    """HEAD of part 1, which tells the layout too; a plain one for what is no multipart object, or where that fails."""
-    if planned.multipart and desk.store.tells_layout:
-        try:
-            return await desk.source.head(planned.source, part_number=1, checksums=True)
-        except S3Error as error:
-            if error.status in (403, 404, 412):
-                raise
-            if error.status in (500, 501):
-                desk.store.tells_layout = False
-    return await desk.source.head(planned.source, checksums=True)
+    """HEAD of part 1, which tells the layout too, where the source was uploaded in parts."""
+    return await desk.source.head(planned.source, part_number=int(planned.multipart), checksums=True)
 
 
 async def _told_by_attributes(desk: Desk, planned: Planned, count: int) -> Layout | None:

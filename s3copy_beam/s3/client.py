@@ -28,9 +28,8 @@ class S3Client(Exchange):
     """
 
     partless = False
-    """The store answers HEAD ?partNumber with a server error: it is asked without."""
+    """The store refuses HEAD ?partNumber for objects that it shows without: it is asked without."""
     _part_heads = 0
-    _part_failures = 0
 
     async def list_page(self, prefix: str, start_after: str = "", token: str = "", max_keys: int = 1000) -> Page:
         """One page of ListObjectsV2, in the store's order.
@@ -61,20 +60,31 @@ class S3Client(Exchange):
         """
         headers = {"x-amz-checksum-mode": "ENABLED"} if checksums else _NONE
         if part_number and not self.partless:
-            call = Call("HeadObject", "HEAD", key, _path(key), f"partNumber={part_number}", headers,
-                        dubious=not self._part_heads)
             try:
-                found = await self.call(call, lambda reply: answers.parse_head(reply.status, reply.headers, True))
+                return await self._head_part(key, part_number, headers)
             except S3Error as error:
-                if self._part_heads or error.status not in (500, 501):
+                if self._part_heads or not _may_lack(error):
                     raise
-                self._part_failures += 1
-                self.partless = self._part_failures > 1  # the first time may be a bad moment
-            else:
-                self._part_heads += 1
-                return found
+            whole = await self._head(key, headers)  # raises where it is not the part number that is refused
+            try:
+                return await self._head_part(key, part_number, headers)  # the first time may have been a bad moment
+            except S3Error as error:
+                if self._part_heads or not _may_lack(error):
+                    raise
+            self.partless = True
+            return whole
+        return await self._head(key, headers)
+
+    async def _head(self, key: str, headers: Mapping[str, str]) -> Head:
         call = Call("HeadObject", "HEAD", key, _path(key), headers=headers)
         return await self.call(call, lambda reply: answers.parse_head(reply.status, reply.headers))
+
+    async def _head_part(self, key: str, number: int, headers: Mapping[str, str]) -> Head:
+        call = Call("HeadObject", "HEAD", key, _path(key), f"partNumber={number}", headers,
+                    dubious=not self._part_heads)
+        found = await self.call(call, lambda reply: answers.parse_head(reply.status, reply.headers, True))
+        self._part_heads += 1
+        return found
 
     async def copy_object(self, key: str, source: tuple[str, str], if_match: str = "",
                           headers: Mapping[str, str] = _NONE, size: int = 0) -> Copied:
@@ -216,6 +226,11 @@ class S3Client(Exchange):
 
     def _seconds(self, size: int) -> float:
         return self.limits.read_timeout + size / _SLOW_COPY
+
+
+def _may_lack(error: S3Error) -> bool:
+    """Whether a HEAD with a part number fails as it does on stores that do not know part numbers."""
+    return error.status in (400, 405, 416, 500, 501) or error.code == "BadAnswer"
 
 
 def _path(key: str) -> str:

@@ -99,12 +99,13 @@ class Call(NamedTuple):
 class _Trial:
     """What one request went through, and with what it was sent last."""
 
-    __slots__ = ("began", "failures", "keys", "mends", "moves", "repeats", "route", "throttled_since", "throttles")
+    __slots__ = ("began", "failures", "keys", "lacks", "mends", "moves", "repeats", "route", "throttled_since",
+                 "throttles")
 
     def __init__(self) -> None:
         self.began = 0.0
         self.throttled_since = 0.0
-        self.failures = self.throttles = self.moves = self.mends = 0
+        self.failures = self.throttles = self.moves = self.mends = self.lacks = 0
         self.repeats = False
         """It is sent again for a failure."""
         self.keys: Keys | None = None
@@ -281,8 +282,9 @@ class Exchange:
     async def _again(self, error: S3Error, call: Call, trial: _Trial, now: float, place: Resolved) -> None:
         """Waits until a failure that may pass is worth another try; raises it where it is not."""
         lacking = call.dubious and (error.status == 500 or error.code == "BadAnswer")
-        most = min(self.limits.retries, 1 if lacking else _FEW.get(error.code, 1 << 30))
-        if trial.failures > most or now - trial.began > self.limits.total_timeout + 2 * call.seconds:
+        trial.lacks += lacking
+        most = min(self.limits.retries, _FEW.get(error.code, 1 << 30))
+        if trial.lacks > 1 or trial.failures > most or now - trial.began > self.limits.total_timeout + 2 * call.seconds:
             raise error
         granted, wait = self._desk.budget(place.host).spend()
         if not granted:
