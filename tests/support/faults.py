@@ -170,19 +170,34 @@ class Rules:
 
         return self.on(operation, fault, **when)
 
-    def hold(self, operation: str, *, after: bool = False, **when: Unpack[When]) -> Held:
-        """Holds requests (the first-th and all that follow, unless told otherwise) until they are released."""
+    def hold(self, operation: str, *, passing: int = 0, after: bool = False, **when: Unpack[When]) -> Held:
+        """Holds requests (all that match, unless told otherwise) until they are released.
+
+        Args:
+            passing: so many are let through first, and answered; those that the server refuses do not count.
+            after: the server has done the work of those that are held.
+        """
         held = Held(self.loop)
+        under_way = passed = 0
 
         async def fault(exchange: Exchange) -> Answer:
-            answer = await exchange.forward() if after else None
+            nonlocal under_way, passed
+            while passed < passing:
+                if passed + under_way < passing:
+                    under_way += 1
+                    try:
+                        answer = await exchange.forward()
+                    finally:
+                        under_way -= 1
+                    passed += answer.status == 200
+                    return answer
+                await asyncio.sleep(0.01)
+            done = await exchange.forward() if after else None
             held.arrived.set()
             await held.go.wait()
-            if answer is None:
-                if not held.forward:
-                    raise Dropped
-                answer = await exchange.forward()
-            return answer
+            if done is None and not held.forward:
+                raise Dropped
+            return done or await exchange.forward()
 
         when.setdefault("times", None)
         self.on(operation, fault, **when)

@@ -2,7 +2,7 @@
 
     with Proxy(server.url) as proxy:
         proxy.fail("CopyObject", "SlowDown", 503, times=3)
-        held = proxy.hold("UploadPartCopy", first=4)
+        held = proxy.hold("UploadPartCopy", passing=3)
         running = tool.start(...)
         held.wait(); running.kill(); held.release()
         assert proxy.count("CopyObject") == 12

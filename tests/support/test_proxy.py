@@ -102,7 +102,7 @@ def test_drips_white_space(through: Bucket, proxy: Proxy) -> None:
 @both
 @pytest.mark.parametrize("forward", [False, True])
 def test_holds_until_released(through: Bucket, source: Bucket, proxy: Proxy, forward: bool) -> None:
-    held = proxy.hold("PutObject", first=2)
+    held = proxy.hold("PutObject", passing=1)
     through.put("first")
 
     def put() -> None:
