@@ -13,7 +13,7 @@ from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import Headers
 from s3copy_beam.moving.learn import exact_layout
 from s3copy_beam.moving.parts import copy_parts
-from s3copy_beam.moving.source import MISSING_CODES, changed, look_again
+from s3copy_beam.moving.source import DENIED_CODES, MISSING_CODES, changed, look_again
 from s3copy_beam.moving.uploads import Upload
 from s3copy_beam.s3.answers import Head, Part
 from s3copy_beam.s3.errors import S3Error
@@ -127,7 +127,12 @@ async def holds(desk: Desk, upload: Upload, parts: Iterable[Part]) -> bool:
 
 async def _differs(desk: Desk, upload: Upload, parts: Iterable[Part]) -> int:
     """The number of a part that the store holds otherwise; 0: there is none."""
-    held = await desk.destination.parts(upload.planned.destination, upload.upload_id)
+    try:
+        held = await desk.destination.parts(upload.planned.destination, upload.upload_id)
+    except S3Error as error:
+        if error.code not in DENIED_CODES:
+            raise
+        return  # the size of the whole tells, afterwards
     facts = {part.number: (part.size, part.etag) for part in held}
     return next((part.number for part in parts if facts.get(part.number) != (part.size, part.etag)), 0)
 

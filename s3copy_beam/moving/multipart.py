@@ -120,10 +120,12 @@ async def _carry_through(
         opened = await open_upload(desk, planned)
         if isinstance(opened, Outcome):
             return opened
-        if opened.upload.planned == upload.planned:
-            opened = opened._replace(upload=opened.upload._replace(files=upload.files))
-        upload, parts, error = opened.upload, {part.number: part for part in opened.kept}, None
-        reused = set(parts)
+        kept = {part.number: part for part in opened.kept}
+        if upload.files and opened.upload.planned == upload.planned:  # part files outlast the upload
+            opened, reused = opened._replace(upload=opened.upload._replace(files=upload.files)), reused | kept.keys()
+        else:
+            reused = set(kept)
+        upload, parts, error = opened.upload, kept, None
     await end(desk, upload)
     return outcome_of(upload.planned, Result.FAILED, _ENDLESS)
 
@@ -191,8 +193,8 @@ async def outcome_of_error(desk: Desk, planned: Planned, error: S3Error) -> Outc
             if await look_again(desk, planned) is None:
                 return outcome_of(planned, Result.VANISHED, "gone since it was listed")
         except S3Error as another:
-            return failed(desk, planned, another)
-    return failed(desk, planned, error)
+            return await failed(desk, planned, another)
+    return await failed(desk, planned, error)
 
 
 async def _clean(desk: Desk, upload: Upload) -> None:

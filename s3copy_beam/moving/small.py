@@ -41,7 +41,7 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
     except S3Error as error:
         if error.code in ARCHIVED_CODES:
             return outcome_of(planned, Result.ARCHIVED, str(error))
-        return failed(desk, planned, error)
+        return await failed(desk, planned, error)
 
 
 async def _copy_version(desk: Desk, planned: Planned) -> Outcome:

@@ -12,6 +12,8 @@ from s3copy_beam.s3.errors import S3Error
 
 MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion"})
 ARCHIVED_CODES = frozenset({"InvalidObjectState"})
+_WITH_TAGS = ("CopyObject", "CreateMultipartUpload")
+"""Requests that need the right to read or write tags, where there are any."""
 DENIED_CODES = frozenset({"AccessDenied", "Forbidden"})
 
 
@@ -63,9 +65,20 @@ async def look_again(desk: Desk, planned: Planned) -> Head | None:
         raise
 
 
-def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
+async def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
     """The outcome of an object that an error ended, with what may help."""
     reason = str(error)
-    if desk.options.tags and "tag" in error.message.lower():
-        reason += "; --no-tags copies without tags"
+    if desk.options.tags and "--no-tags" not in reason:
+        if "tag" in error.message.lower():
+            reason += "; --no-tags copies without tags"
+        elif error.code in DENIED_CODES and error.operation in _WITH_TAGS and await _has_tags(desk, planned):
+            reason += "; the object has tags: if these are what is denied, --no-tags copies without them"
     return outcome_of(planned, Result.FAILED, reason)
+
+
+async def _has_tags(desk: Desk, planned: Planned) -> bool:
+    """Whether an object has tags, or may have: HEAD tells their number only to those who may read them."""
+    try:
+        return (await desk.source.head(planned.source)).tag_count != 0
+    except S3Error:
+        return False

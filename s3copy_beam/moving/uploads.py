@@ -152,9 +152,13 @@ async def _uploads_of(desk: Desk, key: str) -> list[Found]:
     except S3Error as error:
         if error.code not in _UNABLE:
             raise
-        desk.store.lists_uploads = False
-        desk.warn(f"unfinished uploads cannot be listed, so none is resumed: {error}")
+        _cannot_resume(desk, error)
         return []
+
+
+def _cannot_resume(desk: Desk, error: S3Error) -> None:
+    desk.store.lists_uploads = False
+    desk.warn(f"unfinished uploads cannot be listed, so none is resumed: {error}")
 
 
 async def _adopt(
@@ -193,6 +197,9 @@ async def _adopt(
             elif desk.options.started and one.initiated < desk.options.started - OLD_UPLOAD:
                 await desk.destination.abort(key, one.upload_id)
         except S3Error as error:
+            if error.code in _UNABLE:
+                _cannot_resume(desk, error)
+                return None, ()
             if error.code != "NoSuchUpload":
                 raise
     if best is None:
