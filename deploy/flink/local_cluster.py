@@ -39,6 +39,7 @@ GRACE = 5.0
 HERE = "127.0.0.1"
 PORTS = ("rest", "rpc", "job", "artifact", "expansion")
 
+# A killed process is noticed by its connections; heartbeats would only end slow ones on a busy machine.
 CONFIG = """\
 jobmanager.rpc.address: {here}
 jobmanager.rpc.port: {rpc}
@@ -53,8 +54,8 @@ parallelism.default: {parallelism}
 restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 10
 restart-strategy.fixed-delay.delay: 2 s
-heartbeat.interval: 1000
-heartbeat.timeout: 10000
+heartbeat.interval: 5000
+heartbeat.timeout: 120000
 classloader.resolve-order: parent-first
 io.tmp.dirs: {tmp}
 """
@@ -93,7 +94,8 @@ class Cluster:
     """A cluster and its folder.
 
     Attributes:
-        state: what `cluster.json` holds: ports, settings, and the process id of each part by its name.
+        state: what `cluster.json` holds: ports, settings, the process id of each part by its name, and the options that
+            send a copy here (`options`; `flink_options`: by way of a job server of the command's own).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -142,6 +144,7 @@ class Cluster:
         Raises:
             Failed: a part does not start.
         """
+        self.state["options"], self.state["flink_options"] = self.options(), self.flink_options(parts.job_server)
         self._write_worker(parts)
         ports, rest = self.state["ports"], f"http://{HERE}:{self.state['ports']['rest']}"
         conf = ["--configDir", str(self.folder / "conf")]
@@ -268,9 +271,8 @@ def _get(url: str) -> Any:
 
 
 def _registered(rest: str) -> list[str]:
-    """TaskManagers that the JobManager knows and heard from just now."""
-    found = (_get(f"{rest}/taskmanagers") or {}).get("taskmanagers", [])
-    return [one["id"] for one in found if time.time() - one["timeSinceLastHeartbeat"] / 1000 < GRACE]
+    """TaskManagers that the JobManager knows."""
+    return [one["id"] for one in (_get(f"{rest}/taskmanagers") or {}).get("taskmanagers", [])]
 
 
 def _answers(port: int) -> bool:

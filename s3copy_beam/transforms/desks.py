@@ -41,7 +41,11 @@ def forget(options: CopyOptions) -> None:
 
 def take_tally(options: CopyOptions) -> Tally:
     """What was counted beside the outcomes since somebody asked last."""
-    mine = desks_of(options).moving.tally
+    with _lock:
+        desks = _desks.get(options)
+    if desks is None:  # none could be made: nothing was done
+        return Tally()
+    mine = desks.moving.tally
     taken = Tally(mine.parts_copied, mine.uploads_left, mine.uploads_left_bytes, list(mine.warnings))
     mine.parts_copied -= taken.parts_copied
     mine.uploads_left -= taken.uploads_left

@@ -18,6 +18,7 @@ from s3copy_beam.options import CopyOptions
 from s3copy_beam.transforms.desks import desks_of
 from s3copy_beam.transforms.elements import AreaRange, PlannedBatch
 from s3copy_beam.transforms.looping import LoopDoFn, Where, tagged
+from s3copy_beam.transforms.spreading import Spread
 
 SMALL = "small"
 MULTIPART = "multipart"
@@ -43,7 +44,7 @@ class KeyRanges(beam.PTransform):
         if options.layout == "local":
             return ranges
         cut = ranges | "CutIntoRanges" >> tagged(CutIntoRanges(options), ranges=AreaRange)
-        return cut[RANGES] | "SpreadRanges" >> beam.Reshuffle()
+        return cut[RANGES] | "SpreadRanges" >> Spread(AreaRange)
 
 
 class ListAndCompare(beam.PTransform):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import platform
 import queue
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
@@ -21,7 +22,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from s3copy_beam.model import Totals
 from s3copy_beam.options import CopyOptions
-from s3copy_beam.s3.errors import CredentialsLost, Stopped
+from s3copy_beam.s3.errors import ConfigError, CredentialsLost, Stopped
 from s3copy_beam.s3.worker import worker
 from s3copy_beam.transforms.ledger import LINES, TOTALS, Ledger
 
@@ -91,6 +92,8 @@ class LoopDoFn(beam.DoFn):
             return future.result()
         except (Stopped, CredentialsLost, CancelledError) as error:
             self.ledger.stopped(error)
+        except ConfigError as error:  # what was right for the command is not for this worker: no credentials, no bundle
+            self.ledger.totals.fatal = f"{error} (on the worker {platform.node()})"
         return None
 
     def results(self, value: Any) -> Iterator[Any]:

@@ -23,6 +23,7 @@ from s3copy_beam.s3.errors import S3Error
 from s3copy_beam.transforms.desks import desks_of
 from s3copy_beam.transforms.elements import CopiedParts, PartsToCopy, PlannedBatch, error_of, plain_error
 from s3copy_beam.transforms.looping import LoopDoFn, Where, tagged
+from s3copy_beam.transforms.spreading import Spread
 from s3copy_beam.transforms.telling import told
 
 PARTS = "parts"
@@ -40,7 +41,7 @@ class ExpandIntoParts(beam.PTransform):
     def expand(self, objects: beam.PCollection[PlannedBatch]) -> Any:
         if self.options.layout == "cluster":
             alone = objects | "OneByOne" >> beam.ParDo(OneByOne()).with_output_types(PlannedBatch)
-            objects = alone | "SpreadObjects" >> beam.Reshuffle()
+            objects = alone | "SpreadObjects" >> Spread(PlannedBatch)
         return objects | "Open" >> tagged(OpenUploads(self.options), parts=PartsToCopy, spread=PartsToCopy)
 
 
@@ -55,7 +56,7 @@ class CopyParts(beam.PTransform):
 
     def expand(self, parts: beam.PCollection[PartsToCopy]) -> Any:
         if self.spread:
-            parts = parts | "SpreadParts" >> beam.Reshuffle()
+            parts = parts | "SpreadParts" >> Spread(PartsToCopy)
         return parts | "UploadPartCopy" >> tagged(CopyPartsOf(self.options), copied=tuple[str, CopiedParts])
 
 

@@ -14,6 +14,7 @@ from s3copy_beam.options import CopyOptions
 from s3copy_beam.transforms.desks import desks_of
 from s3copy_beam.transforms.elements import PlannedBatch
 from s3copy_beam.transforms.looping import LoopDoFn, tagged
+from s3copy_beam.transforms.spreading import Spread
 from s3copy_beam.transforms.telling import told
 
 
@@ -26,7 +27,7 @@ class CopySmallObjects(beam.PTransform):
 
     def expand(self, batches: beam.PCollection[PlannedBatch]) -> Any:
         if self.options.layout == "cluster":
-            batches = batches | "SpreadBatches" >> beam.Reshuffle()
+            batches = batches | "SpreadBatches" >> Spread(PlannedBatch)
         return batches | "CopyObject" >> tagged(CopySmall(self.options))
 
 

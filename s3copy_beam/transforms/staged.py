@@ -22,6 +22,7 @@ from s3copy_beam.transforms.desks import desks_of
 from s3copy_beam.transforms.elements import PartFiles, PlannedBatch, error_of, plain_error
 from s3copy_beam.transforms.looping import LoopDoFn, Where, tagged
 from s3copy_beam.transforms.multipart import PARTS, SPREAD, OneByOne, spreads
+from s3copy_beam.transforms.spreading import Spread
 from s3copy_beam.transforms.telling import told
 
 FILES = "files"
@@ -39,7 +40,7 @@ class ExpandIntoPartFiles(beam.PTransform):
     def expand(self, objects: beam.PCollection[PlannedBatch]) -> Any:
         if self.options.layout == "cluster":
             alone = objects | "OneByOne" >> beam.ParDo(OneByOne()).with_output_types(PlannedBatch)
-            objects = alone | "SpreadObjects" >> beam.Reshuffle()
+            objects = alone | "SpreadObjects" >> Spread(PlannedBatch)
         return objects | "LearnLayout" >> tagged(LearnLayouts(self.options), parts=PartFiles, spread=PartFiles)
 
 
@@ -54,7 +55,7 @@ class CopyToTempFiles(beam.PTransform):
 
     def expand(self, parts: beam.PCollection[PartFiles]) -> Any:
         if self.spread:
-            parts = parts | "SpreadParts" >> beam.Reshuffle()
+            parts = parts | "SpreadParts" >> Spread(PartFiles)
         return parts | "Step1" >> tagged(CopyToTemp(self.options), files=PartFiles)
 
 

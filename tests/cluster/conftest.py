@@ -1,0 +1,39 @@
+"""The Flink cluster of a session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+from tests.support.flink import Flink, need_parts
+from tests.support.servers import Missing
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
+    """JobManager, two TaskManagers and job server. Parts are fetched only where Flink is required."""
+    # where this package is found by no luck: Beam's workers run in the folder that the cluster was started in
+    flink = Flink(Path(tmp_path_factory.mktemp("flink")))
+    try:
+        if "flink" not in os.environ.get("S3COPY_REQUIRE", "").split(","):
+            need_parts()
+        flink.start()
+    except Missing as reason:
+        missing("flink", reason)
+        raise
+    yield flink
+    flink.stop()
+
+
+@pytest.fixture
+def flink(cluster: Flink) -> Iterator[Flink]:
+    """The cluster, whole, without jobs, its logs as if empty."""
+    cluster.start()
+    cluster.forget()
+    yield cluster
+    for job in cluster.jobs("RUNNING", "RESTARTING", "CREATED"):
+        cluster.ask(f"jobs/{job}?mode=cancel", "PATCH")
