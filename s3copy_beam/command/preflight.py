@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from s3copy_beam.command.engine import is_local
+from s3copy_beam.command.grants import check_grants
 from s3copy_beam.command.parser import Arguments, UsageError
 from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import destination_prefix, url
@@ -71,7 +72,10 @@ class Facts:
         first = source.endpoint_url or lister.endpoint_url  # of the first identity, which makes the copies
         destination = replace(options.destination, region=lister.region,
                               endpoint_url=options.destination.endpoint_url or first)
-        work = options.work and replace(options.work, endpoint_url=destination.endpoint_url)
+        regions = {source.bucket: source.region, lister.bucket: lister.region}
+        work = options.work and replace(
+            options.work, endpoint_url=destination.endpoint_url,
+            region=regions.get(options.work.bucket) or self.regions.get(options.work, options.work.region))
         return replace(options, started=self.started, source=source, lister=lister, destination=destination, work=work)
 
 
@@ -89,6 +93,7 @@ def look(options: CopyOptions, given: Arguments) -> Facts:
                     give_up=PATIENCE, total_timeout=PATIENCE)
     asked = [(side, worker().client(side.access, limits)) for side in sides_of(options)]
     answers = dict(zip((side.name for side, _ in asked), worker().run(_ask_all(asked)), strict=True))
+    worker().run(check_grants(worker().client(options.destination, limits), options, given))
     destination, source = answers["DESTINATION"], answers.get("SOURCE")
     return Facts(destination.clock if destination else source.clock if source else 0, _example(options, source),
                  _notes(options), {side.access: client.place.region for side, client in asked if client.place.aws},

@@ -132,7 +132,7 @@ async def _differs(desk: Desk, upload: Upload, parts: Iterable[Part]) -> int:
     except S3Error as error:
         if error.code not in DENIED_CODES:
             raise
-        return  # the size of the whole tells, afterwards
+        return 0  # the size of the whole tells, afterwards
     facts = {part.number: (part.size, part.etag) for part in held}
     return next((part.number for part in parts if facts.get(part.number) != (part.size, part.etag)), 0)
 

@@ -67,7 +67,7 @@ async def look_again(desk: Desk, planned: Planned) -> Head | None:
 
 async def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
     """The outcome of an object that an error ended, with what may help."""
-    reason = str(error)
+    reason = str(error) + _about_grants(desk, error)
     if desk.options.tags and "--no-tags" not in reason:
         if "tag" in error.message.lower():
             reason += "; --no-tags copies without tags"
@@ -82,3 +82,14 @@ async def _has_tags(desk: Desk, planned: Planned) -> bool:
         return (await desk.source.head(planned.source)).tag_count != 0
     except S3Error:
         return False
+
+
+def _about_grants(desk: Desk, error: S3Error) -> str:
+    """What helps where a store refuses grants (S3 documentation, ACL overview)."""
+    options = desk.options
+    if error.code == "AccessControlListNotSupported":
+        return "; the bucket has no ACLs: leave --acl and --acl-grant out"
+    by_mail = any(grantee.startswith("emailAddress=") for _, grantee in options.grants)
+    if by_mail and (error.status == 405 or error.code == "UnresolvableGrantByEmailAddress"):
+        return "; the store takes no grants to e-mail addresses: --acl-grant PERMISSION:id=CANONICAL-ID"
+    return ""
