@@ -15,6 +15,7 @@ keeps is seen in what it lists::
 from __future__ import annotations
 
 import enum
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice, zip_longest
@@ -25,6 +26,7 @@ MAX_KEY_BYTES = 1024
 LAST_CHARACTER = "\U0010ffff"
 _DIGITS = "0123456789"
 _DIGIT_SET = frozenset(_DIGITS)
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DEPTH = 8
 """Characters behind the common prefix that a middle is reckoned from."""
 
@@ -86,18 +88,27 @@ def below(order: Order, one: str, other: str) -> bool:
 def before(key: str) -> str:
     """A text just below a key: a listing that starts after it begins with the key, if that is there.
 
-    It is valid UTF-8 of at most 1,024 bytes. In UTF-8 order hardly a key fits between the two. It keeps all but the
-    last character, so a prefix of the listing that is shorter than the key is kept, too. In component order it is below
-    the key as well, but for keys that end with ``/``.
+    It is valid UTF-8 of at most 1,024 bytes, and its last characters are such as XML may hold. In UTF-8 order hardly a
+    key fits between the two. It keeps all but the last character, so a prefix of the listing that is shorter than the
+    key is kept, too. In component order it is below the key as well, but for keys that end with ``/``.
     """
     if not key:
         return ""
-    stem, last = key[:-1], ord(key[-1])
-    if last == 0:
+    stem, last = key[:-1], ord(key[-1]) - 1
+    if 0xD800 <= last <= 0xDFFF:
+        last = 0xD7FF
+    while last >= 0 and not plain(chr(last)):
+        last -= 1
+    if last < 0:
         return stem
-    previous = stem + chr(0xD7FF if last == 0xE000 else last - 1)
+    previous = stem + chr(last)
     longer = previous + LAST_CHARACTER
     return longer if len(longer.encode()) <= MAX_KEY_BYTES else previous
+
+
+def plain(text: str) -> bool:
+    """Whether XML may hold a text. Some stores repeat in their answer, as it is, what a listing was to start after."""
+    return _NOT_IN_XML.search(text) is None
 
 
 def past(stem: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from s3copy_beam.keyspace import Alphabet, Cut, Order, below, by_component, past, shared
+from s3copy_beam.keyspace import Alphabet, Cut, Order, below, by_component, past, plain, shared
 from s3copy_beam.listing.pages import Side, Stream
 from s3copy_beam.listing.run import Run
 from s3copy_beam.s3.page import Page
@@ -60,7 +60,7 @@ class Guesser:
         if not low < text < high:
             text = self._alphabet.middle(low, high)
         text = text.replace("\0", "/") if self._side.order is Order.COMPONENT else text
-        ok = text.startswith(self._side.prefix) and below(self._side.order, run.last, text)
+        ok = text.startswith(self._side.prefix) and plain(text) and below(self._side.order, run.last, text)
         return text if ok else ""
 
     def _text(self, key: str) -> str:

@@ -20,7 +20,7 @@ from s3copy_beam.model import Listed
 
 LISTERS = 12
 """At a time in a process: enough to hide pages of 100 ms behind the work on them, at some 10 ms a page."""
-_SPARE_PAGES, _SPARE_SHARE = 6.0, 0.035
+_SPARE_PAGES, _SPARE_SHARE = 6.0, 0.03
 """How many pages may be wasted on cuts: some, and a share of all."""
 _COST_OF_CUT = 0.5
 """Pages: where a range ends, its last page is half full on average."""
@@ -59,11 +59,8 @@ class Splitter:
         """
         self._start(self._runs[0])
         try:
-            while waiting := {task for task in self._tasks if not task.done()}:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in self._tasks:
-                    if task.done():
-                        task.result()
+            while not self._finished():
+                await self._changed.wait()
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -71,8 +68,17 @@ class Splitter:
                 run.stream.close()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _finished(self) -> bool:
+        """Whether all listers are; raises what one of them raised."""
+        done = [task for task in self._tasks if task.done()]
+        for task in done:
+            task.result()
+        return len(done) == len(self._tasks)
+
     def _start(self, run: Run | None) -> None:
-        self._tasks.add(asyncio.ensure_future(self._lister(run)))
+        task = asyncio.ensure_future(self._lister(run))
+        task.add_done_callback(lambda _: self._tell())
+        self._tasks.add(task)
 
     async def _lister(self, run: Run | None) -> None:
         while run is not None or (run := await self._another()) is not None:

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from s3copy_beam.compare import UNSEEN
-from s3copy_beam.keyspace import Order, ascending, before, below, by_component
+from s3copy_beam.keyspace import Order, ascending, before, below, by_component, plain
 from s3copy_beam.listing.pages import Side, Stream, let_go
 from s3copy_beam.model import Listed
 from s3copy_beam.s3.errors import S3Error
@@ -205,8 +205,8 @@ class Lookup:
                 leapt = False
             elif order is Order.NEITHER:
                 found += await self._destination.look_all(keys[start:])
-            elif leapt or (order is Order.COMPONENT and keys[start].endswith("/")):
-                found.append(await self._destination.look(keys[start]))  # see keyspace.before
+            elif leapt or not plain(keys[start][:-1]) or (order is Order.COMPONENT and keys[start].endswith("/")):
+                found.append(await self._destination.look(keys[start]))  # no listing begins there: keyspace.before
                 leapt = False
             elif self._sparse >= _SPARSE:
                 found += await self._destination.look_all(keys[start:start + self._chunk])
