@@ -179,14 +179,19 @@ class Exchange:
         if pacer is None:
             pacer = self._pacer = desk.pacer(self.limits)
         store = self._route.place.host
+        budget = desk.budget(store)
         lane = pacer.lane(store, self.bucket, call.kind, call.key)
         gate, tuner = pacer.gate(store, call.kind)
+        _check(budget, store)
         await pacer.enter(gate, lane)
         try:
             if desk.flights.stopping:
                 raise Stopped
+            _check(budget, store)
+            budget.probe()
             sent = clock()
             reply = await self._send(call, trial)
+            budget.answered()
         except S3Error as error:
             if tuner and error.code == "TimeoutError":
                 tuner.congested()
@@ -229,7 +234,12 @@ class Exchange:
                 reply = await send(desk.session, route, call.method, path, call.query, headers, call.body,
                                    call.operation)
         except TimeoutError:
+            desk.budget(place.host).unanswered()
             raise S3Error("TimeoutError", f"no answer within {seconds:.0f} s", 0, call.operation) from None
+        except S3Error as error:
+            if error.status == 0 and error.code != "BadAnswer":
+                desk.budget(place.host).unanswered()
+            raise
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s %s%s?%s: %d in %.0f ms", call.operation, call.method, place.url, path, call.query,
                       reply.status, (time.monotonic() - began) * 1000)
@@ -251,7 +261,8 @@ class Exchange:
         if kind is Kind.THROTTLE:
             trial.throttles += 1
             trial.throttled_since = trial.throttled_since or now
-            if now - trial.throttled_since > self.limits.give_up:
+            closed = self._desk.budget(place.host).throttled(self.limits.give_up)
+            if closed or now - trial.throttled_since > self.limits.give_up:
                 raise error
             await self._desk.flights.pause(backoff(trial.throttles))
             return
@@ -320,3 +331,9 @@ class Exchange:
             return bool(moved)
         except ConfigError:
             return False
+
+
+def _check(budget: Budget, store: str) -> None:
+    """Raises what is to be said of a request that is not worth sending."""
+    if why := budget.why:
+        raise S3Error("SlowDown" if budget.closed else "ConnectionError", f"{store} {why}")
