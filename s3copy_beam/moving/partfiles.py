@@ -274,23 +274,34 @@ async def copy_from(
     raise S3Error("WorkAreaChanged", f"{folder.part(number)} is not what it was: {error}")
 
 
-async def end_leftovers(desk: Desk, folder: Folder, missing: Iterable[int]) -> None:
+async def end_leftovers(desk: Desk, folder: Folder, missing: Iterable[int], evident: bool) -> None:
     """Ends unfinished uploads of temp files that an interrupted run left: their names tell whose they are.
 
-    A run that goes on at the same time begins such an upload again.
+    Some stores find uploads by the whole key only, so missing temp files are asked for one by one where a run was
+    interrupted: that is evident, or the first of them, which is begun first, has such an upload.
+
+    A run that goes on at the same time begins its upload again.
 
     Args:
-        missing: numbers whose temp files are to be made; asked one by one where the store finds uploads only so.
+        missing: numbers whose temp files are to be made, ascending.
+        evident: an earlier run made others.
     """
-    names = {folder.temp(number) for number, _, _ in folder.layout.parts()}
     try:
-        ended = 0
-        for prefix in (folder.prefix, *(folder.temp(number) for number in missing)):
-            if ended and prefix != folder.prefix:
-                break  # the store finds them by prefix
-            async for upload in desk.work.uploads(prefix):
-                if upload.key in names:
-                    await desk.work.abort(upload.key, upload.upload_id)
-                    ended += prefix == folder.prefix
+        if await _end_uploads(desk, folder, folder.prefix):
+            return
+        for number in missing:
+            if not (await _end_uploads(desk, folder, folder.temp(number)) or evident):
+                return
+            evident = True
     except S3Error as error:
         desk.warn(f"unfinished uploads in the work area could not be ended: {error}")
+
+
+async def _end_uploads(desk: Desk, folder: Folder, prefix: str) -> int:
+    """Ends uploads of temp files of this folder whose keys begin with `prefix`; how many there were."""
+    ended = 0
+    async for upload in desk.work.uploads(prefix):
+        if upload.key.startswith(folder.temp(0)[:-5]):
+            await desk.work.abort(upload.key, upload.upload_id)
+            ended += 1
+    return ended
