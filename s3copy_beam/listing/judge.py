@@ -45,6 +45,11 @@ def listed_of(key: str, head: Head) -> Listed:
     return Listed(key, head.size, head.etag, head.modified, head.storage_class or "STANDARD", head.restored)
 
 
+def is_folder(head: Head) -> bool:
+    """Whether a HEAD shows no object but a folder: SeaweedFS answers for those, with an ETag of no parts."""
+    return head.etag.endswith("-0")
+
+
 @dataclass
 class _Shape:
     """What was seen of pairs of one kind."""

@@ -15,7 +15,7 @@ from s3copy_beam import paths, text
 from s3copy_beam.compare import UNSEEN
 from s3copy_beam.listing import lists
 from s3copy_beam.listing.desk import Compared, Desk
-from s3copy_beam.listing.judge import listed_of
+from s3copy_beam.listing.judge import is_folder, listed_of
 from s3copy_beam.listing.lookup import Destination, Lookup
 from s3copy_beam.listing.merge import UNSEEN_WARNING, Emit, compare_area
 from s3copy_beam.listing.pages import BrokenListing, Side, Stream, listed_before
@@ -288,7 +288,10 @@ async def _source(desk: Desk, pair: Pair, into: Compared) -> Listed | None:
     if pair.listed is not None:
         return pair.listed
     try:
-        return listed_of(pair.source, await desk.source.head(pair.source))
+        head = await desk.source.head(pair.source)
+        if is_folder(head):
+            raise S3Error("NoSuchKey", "a folder", 404, "HeadObject")
+        return listed_of(pair.source, head)
     except S3Error as error:
         if error.status == 404:
             error = S3Error(error.code, "there is no such object", 404, error.operation, error.request_id)

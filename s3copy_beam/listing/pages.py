@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from weakref import WeakSet
 
 from s3copy_beam.keyspace import Order, ascending, by_component, order_shown
-from s3copy_beam.listing.judge import listed_of
+from s3copy_beam.listing.judge import is_folder, listed_of
 from s3copy_beam.model import Listed
 from s3copy_beam.s3.client import S3Client
 from s3copy_beam.s3.errors import S3Error
@@ -70,7 +70,7 @@ class Side:
         """
         try:
             head = await self.client.head(key)
-            return None if head.etag.endswith("-0") else listed_of(key, head)  # no parts: a folder of SeaweedFS
+            return None if is_folder(head) else listed_of(key, head)
         except S3Error as error:
             if error.status == 404 and error.code != "NoSuchBucket":
                 return None
