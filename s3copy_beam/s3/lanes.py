@@ -3,6 +3,10 @@
 A lane is open until the store says SlowDown in it. Then its rate is set below what went through, and grows again along
 a cubic curve, slowly where it was last refused and faster beyond, as the SDKs' adaptive retry mode does: most of a
 limit is used, few requests are refused, and a limit that rises is found.
+
+A limit may be one prefix's, or hold for many of them together. So each lane has its own rate, and besides what others
+leave of the rate of the whole bucket (a hierarchical token bucket). Where the limit is a prefix's, its own rate is what
+it gets; where it is the bucket's, lanes that have work now use what those that are done no longer need.
 """
 
 from __future__ import annotations
@@ -42,6 +46,16 @@ class Rate:
         self._ceiling = 0.0
         self._searching = False
 
+    def begin(self, now: float) -> None:
+        """From what goes through on, doubles every second: the bucket is known to have a limit, this part is not."""
+        if not self._value:
+            self._value, self._at, self._searching = max(_FLOOR, self._last), now, True
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a limit."""
+        return self._value > 0
+
     def at(self, now: float) -> float:
         """Requests per second that may be sent; 0: all."""
         if not self._value:
@@ -58,18 +72,24 @@ class Rate:
         if elapsed >= _WINDOW:
             self._last = self._count / elapsed
             self._since, self._count = now, 0
-            if self._value and now - self._cut > _FORGET and self.at(now) > 4 * self._last:
+            rate = self.at(now)
+            if rate and now - self._cut > _FORGET and rate > 4 * self._last:
                 self._value = 0.0
+            elif rate and self._last > rate:  # of a whole: its parts take their own rates
+                self._ceiling, self._at, self._searching = self._last, now - _RISE, False
 
-    def refused(self, now: float, sent: float) -> bool:
-        """A request that was sent at `sent` was throttled. Whether that is news: not if sent before the last cut."""
-        if sent < self._cut:
+    def refused(self, now: float, sent: float, whole: bool = False) -> bool:
+        """A request that was sent at `sent` was throttled. Whether that is news: not if sent before the last cut.
+
+        A whole is cut once in a while, to what went through: its parts are refused one after another.
+        """
+        if sent < self._cut or whole and now - self._cut < _WINDOW:
             return False
-        through = self._count / max(now - self._since, 0.05)
-        if now - self._since < _WINDOW / 2:
-            through = max(through, self._last)
-        before = self.at(now)
-        self._searching = not before
+        through = self._last  # the better of two windows: a process that had to wait for a processor sends in bursts
+        if now - self._since >= _WINDOW / 2 or not through:
+            through = max(through, self._count / max(now - self._since, 0.05))
+        before = 0.0 if whole else self.at(now)
+        self._searching = not self._value
         self._ceiling = max(_FLOOR, min(before, max(through, before / 2)) if before else through)
         self._value = _KEEP * self._ceiling
         self._at = self._cut = now
@@ -77,23 +97,49 @@ class Rate:
 
 
 class Lane:
-    """The way of requests to one partition, as far as we can tell partitions."""
+    """The way of requests to one partition, as far as we can tell partitions.
 
-    __slots__ = ("_rate", "_tap", "cuts", "passed", "turn")
+    Args:
+        flights: what waits is registered there.
+        whole: the lane of all requests of this kind to the bucket; None: this is it.
+    """
 
-    def __init__(self, flights: Flights) -> None:
-        self._rate = Rate(asyncio.get_running_loop().time())
-        self._tap = Tap(flights, self._rate.at)
+    __slots__ = ("_rate", "_tap", "_whole", "cuts", "known")
+
+    def __init__(self, flights: Flights, whole: Lane | None = None) -> None:
+        now = asyncio.get_running_loop().time()
+        self._rate, self._whole = Rate(now), whole
+        self._tap: Tap = Tap(flights, self._rate.at, whole._tap if whole else None)
         self.cuts = 0
         """Times that the rate was cut: turns taken before the last one are void."""
-        self.turn = self._tap.turn
-        self.passed = self._rate.passed
+        self.known = False
+        """The store has refused requests."""
+
+    async def turn(self) -> None:
+        """Waits until the rates allow one more request.
+
+        Raises:
+            Stopped: the run is being stopped.
+        """
+        if self._whole and self._whole.known:
+            if not self._rate.known:
+                self._rate.begin(asyncio.get_running_loop().time())
+            await self._tap.turn()
+
+    def passed(self, now: float) -> None:
+        """A request was not refused."""
+        self._rate.passed(now)
+        if self._whole:
+            self._whole.passed(now)
 
     def refused(self, now: float, sent: float) -> None:
         """A request was throttled."""
-        if self._rate.refused(now, sent):
+        self.known = True
+        if self._rate.refused(now, sent, whole=self._whole is None):
             self.cuts += 1
             self._tap.empty()
+        if self._whole:
+            self._whole.refused(now, sent)
 
 
 class Lanes:
@@ -102,6 +148,7 @@ class Lanes:
     def __init__(self, flights: Flights) -> None:
         self._flights = flights
         self._depth: dict[str, int] = {}
+        self._whole: dict[str, Lane] = {}
         self._lanes: dict[str, dict[str, Lane]] = {}
 
     def lane(self, kind: str, key: str) -> Lane:
@@ -115,7 +162,8 @@ class Lanes:
                 self._depth[kind] = depth - 1
                 lanes.clear()
                 return self.lane(kind, key)
-            lane = lanes[name] = Lane(self._flights)
+            whole = self._whole.setdefault(kind, Lane(self._flights))
+            lane = lanes[name] = Lane(self._flights, whole)
         return lane
 
 

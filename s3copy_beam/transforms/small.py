@@ -34,7 +34,7 @@ class CopySmallObjects(beam.PTransform):
 class CopySmall(LoopDoFn):
     """Copies the objects of a batch, each with one CopyObject."""
 
-    capacity = 2048
+    capacity = 8192  # so many that prefixes with limits of their own are all at work: keys come in order
 
     def process(self, element: PlannedBatch, timestamp: Any = beam.DoFn.TimestampParam,
                 window: Any = beam.DoFn.WindowParam) -> Iterator[Any]:
