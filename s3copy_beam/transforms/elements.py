@@ -121,13 +121,27 @@ def plain_error(error: S3Error) -> tuple[str, str, int, str, str]:
     return error.code, error.message, error.status, error.operation, error.request_id
 
 
+class _NothingElse(coders.Coder):
+    """Takes the place of pickling for what is no plain value: it is an error."""
+
+    def encode(self, value: object) -> bytes:
+        raise TypeError(f"{type(value).__name__} is no plain value")
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
 class PackedCoder(coders.Coder, Generic[T]):
-    """Writes an element as plain values, by two functions of its type."""
+    """Writes an element as plain values, by two functions of its type; never pickles.
+
+    In a graph it stands as Beam writes every coder of one's own, pickled by reference (a class and a type). A URN of its
+    own would have to be known to a worker before that has imported this module.
+    """
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         self._pack, self._unpack = _PACKERS[kind]
-        self._plain = coders.FastPrimitivesCoder()
+        self._plain = coders.FastPrimitivesCoder(fallback_coder=_NothingElse())
 
     def encode(self, value: T) -> bytes:
         return bytes(self._plain.encode(self._pack(value)))

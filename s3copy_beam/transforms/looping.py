@@ -39,7 +39,8 @@ GLOBAL: Where = (MIN_TIMESTAMP, (GlobalWindow(),))
 def tagged(do_fn: LoopDoFn, **outputs: Any) -> Any:
     """A ParDo whose outputs are all tagged: `totals` and `lines`, and those named here with their types."""
     types = {TOTALS: Totals, LINES: str} | outputs
-    return beam.ParDo(do_fn).with_output_types(Any, **types).with_outputs(*types)
+    # the main output stays empty; typed, so that nothing in the graph has a coder that would pickle
+    return beam.ParDo(do_fn).with_output_types(str, **types).with_outputs(*types)
 
 
 class LoopDoFn(beam.DoFn):

@@ -24,7 +24,7 @@ class WriteReport(beam.PTransform):
         super().__init__()
         self.options = options
 
-    def expand(self, lines: tuple[beam.PCollection[str], ...]) -> beam.PCollection[None]:
+    def expand(self, lines: tuple[beam.PCollection[str], ...]) -> beam.PCollection[str]:
         shards = SHARDS if self.options.report.endswith("/") else 1
         keyed = (
             lines
@@ -37,7 +37,7 @@ class WriteReport(beam.PTransform):
             (keyed, every)
             | "LinesOfShards" >> beam.Flatten()
             | "GroupByShard" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(WriteShard(self.options, shards)).with_output_types(None)
+            | "Write" >> beam.ParDo(WriteShard(self.options, shards)).with_output_types(str)  # none, really
         )
 
 

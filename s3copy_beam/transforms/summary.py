@@ -11,6 +11,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics, MetricsFilter
 
 from s3copy_beam.model import Totals
+from s3copy_beam.transforms.elements import PackedCoder
 from s3copy_beam.transforms.ledger import NAMESPACE
 
 SUMMARY = "summary"
@@ -23,13 +24,18 @@ class Summarise(beam.PTransform):
         return (
             totals
             | "AllTotals" >> beam.Flatten()
-            | "Add" >> beam.CombineGlobally(AddTotals()).with_output_types(Totals)
+            | "Add" >> beam.CombineGlobally(AddTotals())
             | "HandBack" >> beam.ParDo(HandBack()).with_output_types(str)
         )
 
 
+@beam.typehints.with_input_types(Totals)
+@beam.typehints.with_output_types(Totals)
 class AddTotals(beam.CombineFn):
     """Adds totals."""
+
+    def get_accumulator_coder(self) -> PackedCoder[Totals]:
+        return PackedCoder(Totals)
 
     def create_accumulator(self) -> Totals:
         return Totals()
