@@ -22,14 +22,7 @@ from s3copy_beam.transforms.listing import MULTIPART, SMALL, KeyRanges, ListAndC
 from s3copy_beam.transforms.multipart import COPIED, PARTS, SPREAD, Assemble, CopyParts, ExpandIntoParts
 from s3copy_beam.transforms.report import WriteReport
 from s3copy_beam.transforms.small import CopySmallObjects
-from s3copy_beam.transforms.staged import (
-    FILES,
-    KEYED,
-    AssembleFromPartFiles,
-    CopyToPartFiles,
-    CopyToTempFiles,
-    ExpandIntoPartFiles,
-)
+from s3copy_beam.transforms.staged import CopyByPartFiles
 from s3copy_beam.transforms.summary import Summarise, totals_of
 from s3copy_beam.transforms.unfinished import EndUploadsBelow, EndUploadsOf
 
@@ -60,15 +53,7 @@ class CopyBucket(beam.PTransform):
             said = found[SMALL] | "Small" >> OnlySay(options), found[MULTIPART] | "InParts" >> OnlySay(options)
             steps = [found, *said]
         elif options.staged:
-            small = found[SMALL] | CopySmallObjects(options)
-            opened = found[MULTIPART] | ExpandIntoPartFiles(options)
-            temps = opened[PARTS] | "CopyToTempFiles" >> CopyToTempFiles(options)
-            files = temps[FILES] | "CopyToPartFiles" >> CopyToPartFiles(options)
-            whole = files[FILES] | "AssembleFromPartFiles" >> AssembleFromPartFiles(options)
-            giants = opened[SPREAD] | "CopySpreadToTempFiles" >> CopyToTempFiles(options, spread=True)
-            spread = giants[FILES] | "CopySpreadToPartFiles" >> CopyToPartFiles(options)
-            assembled = spread[KEYED] | "AssembleGiants" >> AssembleFromPartFiles(options, grouped=True)
-            steps = [found, small, opened, temps, files, whole, giants, spread, assembled]
+            steps = [found, found[SMALL] | CopySmallObjects(options), found[MULTIPART] | CopyByPartFiles(options)]
         else:
             small = found[SMALL] | CopySmallObjects(options)
             opened = found[MULTIPART] | ExpandIntoParts(options)

@@ -20,6 +20,7 @@ from s3copy_beam.options import CopyOptions
 from s3copy_beam.s3.errors import S3Error
 from s3copy_beam.transforms.desks import desks_of
 from s3copy_beam.transforms.elements import PartFiles, PlannedBatch, error_of, plain_error
+from s3copy_beam.transforms.ledger import LINES, TOTALS
 from s3copy_beam.transforms.looping import LoopDoFn, Where, tagged
 from s3copy_beam.transforms.multipart import PARTS, SPREAD, OneByOne, spreads
 from s3copy_beam.transforms.spreading import Spread
@@ -28,6 +29,26 @@ from s3copy_beam.transforms.telling import told
 FILES = "files"
 KEYED = "keyed"
 Timestamp, Window = beam.DoFn.TimestampParam, beam.DoFn.WindowParam
+
+
+class CopyByPartFiles(beam.PTransform):
+    """Multipart objects to outcomes, by the three steps: outputs `totals` and `lines`."""
+
+    def __init__(self, options: CopyOptions) -> None:
+        super().__init__()
+        self.options = options
+
+    def expand(self, objects: beam.PCollection[PlannedBatch]) -> dict[str, beam.PCollection[Any]]:
+        options = self.options
+        expanded = objects | ExpandIntoPartFiles(options)
+        temps = expanded[PARTS] | "CopyToTempFiles" >> CopyToTempFiles(options)
+        files = temps[FILES] | "CopyToPartFiles" >> CopyToPartFiles(options)
+        whole = files[FILES] | "AssembleFromPartFiles" >> AssembleFromPartFiles(options)
+        giants = expanded[SPREAD] | "CopySpreadToTempFiles" >> CopyToTempFiles(options, spread=True)
+        spread = giants[FILES] | "CopySpreadToPartFiles" >> CopyToPartFiles(options)
+        assembled = spread[KEYED] | "AssembleGiants" >> AssembleFromPartFiles(options, grouped=True)
+        steps = expanded, temps, files, whole, giants, spread, assembled
+        return {tag: tuple(step[tag] for step in steps) | f"All-{tag}" >> beam.Flatten() for tag in (TOTALS, LINES)}
 
 
 class ExpandIntoPartFiles(beam.PTransform):
