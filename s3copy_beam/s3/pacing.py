@@ -97,7 +97,7 @@ class Gate:
 class Tuner:
     """Finds how many requests at a time bring the most: more as long as more comes of it.
 
-    An epoch is a turn of all slots, and some time. While throughput follows, the limit grows by half; where it does
+    An epoch is a turn of all slots, and some time. While throughput follows, the limit doubles, later grows by a quarter; where it does
     not, the last step is taken back and tried again later, ever more rarely. Where throughput falls and latency
     rises at an unchanged limit, or requests time out, the limit falls.
     """
@@ -106,7 +106,7 @@ class Tuner:
         self.gate = gate
         self._most = most
         self._now = now
-        self._growth = 1.5
+        self._growth = 2.0
         self._before = 0
         """Limit before the step that is being tried; 0: none is."""
         self._best = 0.0

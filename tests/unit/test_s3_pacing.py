@@ -62,7 +62,7 @@ def test_slots_stay_where_a_server_is_full() -> None:
 
     course = crowd(served, 20.0)
     assert free == 0.0
-    assert max(running for _, running in course) <= 64
+    assert max(running for _, running in course) <= 2 * START  # tried once
     late = [running for when, running in course if when > 10]
     assert sum(late) / len(late) < 50
 
