@@ -91,7 +91,10 @@ class Job:
 
     def how_to_watch(self) -> str:
         """Said when the command returns and the job goes on."""
-        name = getattr(self.result, "_job_id", None) or getattr(self.result, "job_id", lambda: "")()
+        try:
+            name = getattr(self.result, "_job_id", "") or self.result.job_id()
+        except AttributeError:  # a template was written: there is no job yet
+            name = ""
         return (f"submitted to {self.engine.runner} as {name or 'a job'}: its metrics s3copy/objects_copied, "
                 "s3copy/objects_failed and s3copy/summary and its --report say how it is; cancel it there")
 

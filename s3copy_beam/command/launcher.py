@@ -32,5 +32,7 @@ def _launch(argv: Sequence[str], screen: Screen, signals: Signals) -> int:
             given.paths.append(given.values[option.dest])
     if "source" not in given.values:
         raise UsageError("--source is missing: s3://BUCKET[/PATH]")
+    if any(word.startswith("--template_location=") for word in given.beam):
+        given.values["detach"] = True  # Dataflow's launcher: a template is written, or a job begun, and nobody waits
     shown = [f"{option.long}={text}" for option in SETTINGS for text in given.texts.get(option.dest, ())]
     return carry_out(given, screen, signals, shown)
