@@ -47,13 +47,16 @@ class Layout(NamedTuple):
 
 
 def parts_of_etag(etag: str) -> int:
-    """Number of parts that an ETag tells (``...-N``); 0 for an object that was not uploaded in parts.
+    """Number of parts that an ETag tells (``...-N``); 0 for an object that was not uploaded in parts, or in more parts
+    than there can be.
 
     >>> parts_of_etag("d41d8cd98f00b204e9800998ecf8427e-16"), parts_of_etag("d41d8cd98f00b204e9800998ecf8427e")
     (16, 0)
     """
     head, dash, count = etag.rpartition("-")
-    return int(count) if dash and head and count.isdecimal() and count.isascii() else 0
+    if not (dash and head and count.isdecimal() and count.isascii() and len(count) <= 5):
+        return 0
+    return int(count) if int(count) <= MAX_PARTS else 0
 
 
 def expected_etag(parts: Iterable[str]) -> str:
@@ -86,10 +89,10 @@ def chosen(size: int, wanted: int) -> Layout:
 
     One part number stays free for the mark of the upload.
     """
-    part_size = wanted
-    while -(-size // part_size) >= MARK_PART:
-        part_size += max(MIB, wanted // 2)
-    return Layout(size, min(part_size, MAX_PART))
+    step = max(MIB, wanted // 2)
+    least = -(-size // (MARK_PART - 1))
+    steps = max(0, -(-(least - wanted) // step))
+    return Layout(size, min(wanted + steps * step, MAX_PART))
 
 
 def uniform(size: int, count: int, first_part: int) -> Layout | None:

@@ -6,6 +6,7 @@ all (S3 documentation, CopyObject and CreateMultipartUpload). Neither takes over
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
@@ -97,10 +98,23 @@ def create_headers(
     encodings = [token.strip() for token in head.headers.get("Content-Encoding", "").split(",")]
     if kept := ", ".join(token for token in encodings if token and token.lower() != "aws-chunked"):
         headers["content-encoding"] = kept
-    headers |= {f"x-amz-meta-{name}": value for name, value in head.metadata.items()}
+    headers |= {f"x-amz-meta-{name}": _one_line(value) for name, value in head.metadata.items()}
     if tags:
         headers["x-amz-tagging"] = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in tags.items())
     if algorithm:
         headers["x-amz-checksum-algorithm"] = algorithm
         headers["x-amz-checksum-type"] = kind
     return headers
+
+
+def _one_line(value: str) -> str:
+    """A value as a header can carry it: what has control characters came as words of RFC 2047, and goes as such."""
+    if not any(ord(c) < 32 or ord(c) == 127 for c in value):
+        return value
+    # a word has at most 75 characters (RFC 2047, 2): 45 bytes in base64
+    pieces, piece = list[str](), ""
+    for c in value:
+        if len((piece + c).encode()) > 45:
+            pieces, piece = [*pieces, piece], ""
+        piece += c
+    return " ".join(f"=?UTF-8?B?{b64encode(piece.encode()).decode()}?=" for piece in [*pieces, piece])

@@ -10,7 +10,7 @@ from s3copy_beam.layout import Layout, chosen, exact, guessed, is_md5, may_be_co
 from s3copy_beam.model import Planned
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.source import changed
-from s3copy_beam.options import MAX_COPY
+from s3copy_beam.options import MAX_COPY, MAX_PART, MAX_PARTS
 from s3copy_beam.s3.answers import Head
 from s3copy_beam.s3.errors import S3Error
 
@@ -45,6 +45,8 @@ async def learn_layout(desk: Desk, planned: Planned) -> Learned:
     if head.missing_meta:
         raise S3Error("MissingMetadata", f"{head.missing_meta} metadata entries cannot be read through headers",
                       0, "HeadObject")
+    if planned.size > MAX_PART * MAX_PARTS:
+        raise S3Error("EntityTooLarge", f"{planned.size} bytes are more than an object can have", 0, "HeadObject")
     count = parts_of_etag(planned.etag)
     if not count or desk.options.multipart == "simple" and planned.size <= MAX_COPY:
         return Learned(head, chosen(planned.size, desk.options.part_size), False, False)

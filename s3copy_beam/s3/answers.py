@@ -255,8 +255,8 @@ def parse_head(status: int, headers: Mapping[str, str], part_asked: bool = False
         headers={name: _text(headers[name]) for name in COPIED_HEADERS if name in headers},
         metadata={name.lower()[11:]: _metadata(value) for name, value in headers.items()
                   if name.lower().startswith("x-amz-meta-")},
-        missing_meta=int(headers.get("x-amz-missing-meta", "0") or 0),
-        tag_count=int(tags) if tags.isdigit() else None,
+        missing_meta=xmltree.whole(headers.get("x-amz-missing-meta", "") or "0", "x-amz-missing-meta"),
+        tag_count=int(tags) if tags.isascii() and tags.isdigit() else None,
         encryption="SSE-C" if customer else headers.get("x-amz-server-side-encryption", ""),
         kms_key=headers.get("x-amz-server-side-encryption-aws-kms-key-id", ""),
         checksums=_header_checksums(headers),
