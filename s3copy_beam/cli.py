@@ -20,9 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from s3copy_beam.command.hide import hide
 
         hide(words)
-        from s3copy_beam.command.run import run
+        from s3copy_beam.command import collector
 
-        return run(words)
+        with collector.held():
+            from s3copy_beam.command.run import run
+
+            return run(words)
     except KeyboardInterrupt:  # before there were handlers of our own
         return 130
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from s3copy_beam.command import collector
 from s3copy_beam.command.engine import Engine
 from s3copy_beam.command.signals import Signals
 from s3copy_beam.command.staging import packed, sent_by
@@ -58,6 +59,7 @@ class Job:
             try:
                 pipeline = beam.Pipeline(options=PipelineOptions(words))
                 pipeline | "CopyBucket" >> CopyBucket(self.options)
+                collector.release()
                 self.result = pipeline.run()
             except Exception as error:
                 raise _failed(error) from None
