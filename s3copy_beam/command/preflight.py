@@ -21,7 +21,7 @@ from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import destination_prefix, url
 from s3copy_beam.s3.client import S3Client
 from s3copy_beam.s3.endpoint import resolve
-from s3copy_beam.s3.errors import ConfigError, S3Error
+from s3copy_beam.s3.errors import BadAnswer, ConfigError, S3Error
 from s3copy_beam.s3.exchange import Call
 from s3copy_beam.s3.identity import credentials_of, explained, falls_back_to_home, session_of
 from s3copy_beam.s3.network import Reply
@@ -212,7 +212,8 @@ class Side:
             if not self.listed and error.status in _NOT_HAD:
                 return None
             reason = explained(error, client.origin)
-            if error.status and error.code not in _CANNOT_BE:
+            answered = error.status or isinstance(error, BadAnswer)
+            if answered and error.code not in _CANNOT_BE:
                 raise UsageError(listing_failure_line(self.access.bucket, self.prefix, reason)) from None
             there = "" if error.status else f" at {client.place.url}"
             raise UsageError(f"{self.name} {url(self.access.bucket, '')}{there}: {reason}") from None

@@ -16,6 +16,8 @@ class Store:
 
     takes_checksums: bool = True
     """UploadPartCopy into an upload whose Create named a checksum algorithm."""
+    took_checksums: bool = False
+    """It was seen to do so."""
     takes_marks: bool = True
     """Complete need not list every part that was uploaded."""
     takes_conditions: bool = True

@@ -70,6 +70,7 @@ async def copy_first(desk: Desk, opened: Opened) -> Opened | Outcome:
                 return again
             opened = again
         else:
+            desk.store.took_checksums |= bool(opened.upload.algorithm)
             return opened._replace(copied=(parts[1],))
     await end(desk, opened.upload)
     return outcome_of(opened.upload.planned, Result.FAILED, _ENDLESS)

@@ -10,7 +10,8 @@ from s3copy_beam.moving.desk import Desk
 from s3copy_beam.s3.answers import Head
 from s3copy_beam.s3.errors import S3Error
 
-MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion"})
+MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "NotFound"})
+"""The source may be gone: look at it. NotFound: a 404 that names no code, moto's for the source of a part."""
 ARCHIVED_CODES = frozenset({"InvalidObjectState"})
 _WITH_TAGS = ("CopyObject", "CreateMultipartUpload")
 """Requests that need the right to read or write tags, where there are any."""

@@ -101,8 +101,11 @@ class OpenUploads(LoopDoFn):
     async def _open(self, planned: Planned) -> Opened | Outcome:
         desk = desks_of(self.options).moving
         opened = await told(desk, planned, open_upload(desk, planned))
-        if isinstance(opened, Opened) and not opened.kept and spreads(opened.upload.layout, self.options):
-            # what a store refuses in an upload shows with its first part, before thousands are on their way
+        if isinstance(opened, Outcome) or opened.kept:
+            return opened
+        unsure = opened.upload.algorithm and not desk.store.took_checksums and opened.upload.layout.number_of_parts > 1
+        if unsure or spreads(opened.upload.layout, self.options):
+            # what a store refuses in an upload shows with its first part, before all the others are on their way
             return await told(desk, planned, copy_first(desk, opened))
         return opened
 
