@@ -96,8 +96,9 @@ def _is_of(head: Head, planned: Planned) -> bool:
 
 
 async def _head(desk: Desk, planned: Planned) -> Head:
-    """HEAD of part 1, which tells the layout too, where the source was uploaded in parts."""
-    return await desk.source.head(planned.source, part_number=int(planned.multipart), checksums=True)
+    """HEAD of part 1, which tells the layout too, where the source was uploaded in parts, and has any byte."""
+    part_number = int(planned.multipart and planned.size > 0)  # SeaweedFS answers 500 for a part of no bytes
+    return await desk.source.head(planned.source, part_number=part_number, checksums=True)
 
 
 async def _told_by_attributes(desk: Desk, planned: Planned, count: int) -> Layout | None:
