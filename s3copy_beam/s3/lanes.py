@@ -47,9 +47,11 @@ class Rate:
         self._searching = False
 
     def begin(self, now: float) -> None:
-        """From what goes through on, doubles every second: the bucket is known to have a limit, this part is not."""
+        """The bucket is known to have a limit, this part of it is not: on from what goes through, or up from little."""
         if not self._value:
-            self._value, self._at, self._searching = max(_FLOOR, self._last), now, True
+            self._searching = self._last < _FLOOR
+            self._value = self._ceiling = max(_FLOOR, self._last)
+            self._at = now if self._searching else now - _RISE
 
     @property
     def known(self) -> bool:

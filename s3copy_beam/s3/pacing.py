@@ -97,9 +97,9 @@ class Gate:
 class Tuner:
     """Finds how many requests at a time bring the most: more as long as more comes of it.
 
-    An epoch is a turn of all slots, and some time. While throughput follows, the limit doubles, later grows by a quarter; where it does
-    not, the last step is taken back and tried again later, ever more rarely. Where throughput falls and latency
-    rises at an unchanged limit, or requests time out, the limit falls.
+    An epoch is a turn of all slots, and some time. While throughput follows, the limit doubles, later it grows by a
+    quarter; where it does not, the last step is taken back and tried again later, ever more rarely. Where throughput
+    falls and latency rises at an unchanged limit, or requests time out, the limit falls.
     """
 
     def __init__(self, gate: Gate, most: int, now: Callable[[], float]) -> None:

@@ -7,6 +7,7 @@ that is most of what copying a small object costs. What it does beyond this (pro
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,12 @@ KEEP_ALIVE = 20.0
 """Seconds an idle connection is kept: S3 and its likes close theirs after some tens."""
 LARGEST = 64 << 20
 """Bytes of an answer that are read: a page of a listing is far below 2 MiB."""
+_TLS_BUFFER = 64 << 10
+"""Bytes that asyncio keeps for each TLS connection: its own 256 KiB are for bulk data, and 500 connections of it are
+more than all else that a process needs. Several times the largest TLS record."""
+
+if getattr(asyncio.sslproto.SSLProtocol, "max_size", 0) > _TLS_BUFFER:  # Python 3.11 and later
+    asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER
 
 
 class Malformed(Exception):
