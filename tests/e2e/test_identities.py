@@ -238,3 +238,13 @@ def test_literal_keys_do_not_travel(tool: Tool, filled: Bucket, destination: Buc
     assert "-c" in ran.err
     assert len(ran.err.splitlines()) == 1, ran
     assert time.monotonic() - began < 60
+
+
+@on("minio")
+def test_wrong_credentials(tool: Tool, source: Bucket, destination: Bucket) -> None:
+    source.put("a", b"a")
+    for name, value in [("AWS_ACCESS_KEY_ID", "NOBODY"), ("AWS_SECRET_ACCESS_KEY", "wrong-secret")]:
+        ran = tool.run(source, destination, status=2, env={name: value})
+        assert ran.err.count("\n") == 1, ran
+        assert "environment" in ran.err, "an error about credentials says where they came from"
+    assert destination.keys() == []

@@ -108,14 +108,6 @@ def test_a_bucket_that_is_not_there(tool: Tool, filled: Bucket, destination: Buc
         assert named in ran.err, ran
 
 
-@on("minio")
-def test_wrong_credentials(tool: Tool, filled: Bucket, destination: Bucket) -> None:
-    for name, value in [("AWS_ACCESS_KEY_ID", "NOBODY"), ("AWS_SECRET_ACCESS_KEY", "wrong-secret")]:
-        ran = tool.run(filled, destination, status=2, env={name: value})
-        assert ran.err.count("\n") == 1, ran
-        assert "environment" in ran.err, "an error about credentials says where they came from"
-    assert destination.keys() == []
-
 
 def test_a_dead_endpoint_fails_soon(tool: Tool) -> None:
     ran = tool.run("--retries", "2", "s3://one", "s3://two", status=2, timeout=60, env={

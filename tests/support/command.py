@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, quote_plus
 
+from tests.support.forked import Forked
 from tests.support.servers import ACCESS_KEY, REGION, SECRET_KEY
 
 TIMEOUT = 120.0
@@ -92,7 +93,7 @@ class Ran:
 class Running:
     """A run that goes on."""
 
-    def __init__(self, args: tuple[str, ...], child: subprocess.Popen[str]) -> None:
+    def __init__(self, args: tuple[str, ...], child: subprocess.Popen[str] | Forked) -> None:
         self.args = args
         self.child = child
         self.began = time.monotonic()
@@ -153,22 +154,20 @@ class Tool:
         url: the endpoint, handed over in the environment.
         home: HOME and working directory of each run.
         env: more environment.
+        program: the installed program is started, not a process that has imported it already (forked.py).
     """
 
     url: str
     home: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    program: bool = bool(os.environ.get("S3COPY_TEST_PROGRAM"))
     began: list[Running] = field(default_factory=list)
 
     def start(self, *args: object, stdin: str | None = None, env: Mapping[str, str] | None = None) -> Running:
         """Starts it and returns at once."""
         words = tuple(str(arg) for arg in args)
         clean = {**environment(self.url, self.home), **self.env, **(env or {})}
-        child = subprocess.Popen(
-            [S3COPY, *words], env=clean, cwd=self.home, text=True, encoding="utf-8", errors="backslashreplace",
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
-        )
+        child = self._program(words, clean, stdin) if self.program else Forked(words, clean, self.home, stdin is not None)
         if stdin is not None:
             assert child.stdin is not None
             child.stdin.write(stdin)
@@ -176,6 +175,13 @@ class Tool:
         running = Running(words, child)
         self.began.append(running)
         return running
+
+    def _program(self, words: tuple[str, ...], env: Mapping[str, str], stdin: str | None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [S3COPY, *words], env=env, cwd=self.home, text=True, encoding="utf-8", errors="backslashreplace",
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )
 
     def run(self, *args: object, status: int = 0, timeout: float = TIMEOUT, stdin: str | None = None,
             env: Mapping[str, str] | None = None) -> Ran:
