@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from datetime import datetime, timezone
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.keys import HOSTILE, NOT_IN_XML
 from tests.support.marks import on
 from tests.support.servers import Server
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "ContentType": "application/x-test; charset=utf-8",
     "ContentEncoding": "gzip",
     "ContentLanguage": "de-CH, en",

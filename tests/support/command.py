@@ -143,7 +143,9 @@ class Running:
 
     def _ran(self) -> Ran:
         seconds = time.monotonic() - self.began
-        return Ran(self.args, self.child.returncode, "".join(self._texts["out"]), self.err, seconds)
+        status = self.child.returncode
+        assert status is not None
+        return Ran(self.args, status, "".join(self._texts["out"]), self.err, seconds)
 
 
 @dataclass
@@ -167,7 +169,11 @@ class Tool:
         """Starts it and returns at once."""
         words = tuple(str(arg) for arg in args)
         clean = {**environment(self.url, self.home), **self.env, **(env or {})}
-        child = self._program(words, clean, stdin) if self.program else Forked(words, clean, self.home, stdin is not None)
+        child: subprocess.Popen[str] | Forked
+        if self.program:
+            child = self._program(words, clean, stdin)
+        else:
+            child = Forked(words, clean, self.home, stdin is not None)
         if stdin is not None:
             assert child.stdin is not None
             child.stdin.write(stdin)

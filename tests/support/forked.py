@@ -88,19 +88,19 @@ class Forked:
 def _run(words: list[str], env: dict[str, str], cwd: str, files: list[Any], ready: Connection) -> None:
     """In the child: becomes what a shell would have started, and runs the command."""
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
-    for number, file in enumerate(files):
+    for place, file in enumerate(files):
         fd = file.detach()
-        os.dup2(fd, number)
+        os.dup2(fd, place)
         os.close(fd)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
     sys.argv = ["s3copy", *words]
     ready.send(None)
     ready.close()

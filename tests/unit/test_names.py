@@ -7,7 +7,6 @@ import random
 from pathlib import Path
 
 import pytest
-from fakes_listing import FakeBucket, by_component, by_utf8, listed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from s3copy_beam.model import Listed, Planned, Result
 from s3copy_beam.options import Access, CopyOptions, Names
 from s3copy_beam.paths import area_of, arrange
 from s3copy_beam.s3.errors import S3Error
+from tests.unit.fakes_listing import FakeBucket, by_component, by_utf8, listed
 
 LINES = {"b": "1", "b/1": "22", "b/2": "333", "bc/3": "4444", "c": "5", "d/4": "66"}
 

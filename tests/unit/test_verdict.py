@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from fakes_listing import FakeBucket
 
 from s3copy_beam.compare import UNSEEN
 from s3copy_beam.listing.desk import Compared, Desk
@@ -18,6 +17,7 @@ from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import Area, area_of
 from s3copy_beam.s3.answers import Head
 from s3copy_beam.s3.errors import S3Error
+from tests.unit.fakes_listing import FakeBucket
 
 A, B = "a" * 32, "b" * 32
 AREA = area_of("s", "p", "d")
