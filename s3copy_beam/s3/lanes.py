@@ -85,13 +85,14 @@ class Rate:
 
         A whole is cut once in a while, to what went through: its parts are refused one after another.
         """
-        if sent < self._cut or whole and now - self._cut < _WINDOW:
+        elapsed = max(now - self._since, 0.05)
+        if sent < self._cut or whole and now - self._cut < _WINDOW and self.at(now) < 1.2 * self._count / elapsed:
             return False
         through = self._last  # the better of two windows: a process that had to wait for a processor sends in bursts
         if now - self._since >= _WINDOW / 2 or not through:
-            through = max(through, self._count / max(now - self._since, 0.05))
+            through = max(through, self._count / elapsed)
         before = 0.0 if whole else self.at(now)
-        self._searching = not self._value
+        self._searching = not self._value and not whole
         self._ceiling = max(_FLOOR, min(before, max(through, before / 2)) if before else through)
         self._value = _KEEP * self._ceiling
         self._at = self._cut = now

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from s3copy_beam.s3.flights import Flights
 
-_SLACK = 0.1
+_SLACK = 0.05
 """Seconds' worth of turns that may be made up for."""
 _DEBT = 50.0
 """Turns that parts may take beyond what their whole has."""
