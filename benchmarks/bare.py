@@ -64,7 +64,7 @@ class Line(asyncio.Protocol):
         else:
             whole = rest.endswith(b"0\r\n\r\n") or b"chunked" not in lower
         if whole:
-            if head[9:12] != b"200":
+            if head[9:12] != b"200" and not self._done.done():
                 self._done.set_exception(RuntimeError(self._buffer[:300].decode(errors="replace")))
             self._buffer = b""
             self._next()

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tests.support.servers import ACCESS_KEY, SECRET_KEY
+
 ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "s3copytest", "AWS_SECRET_ACCESS_KEY": "s3copytestsecret", "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "LANG": "C.UTF-8",
     "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
 }

@@ -17,6 +17,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.support.servers import ACCESS_KEY, SECRET_KEY
+
 _BIN = Path(sys.executable).parent
 _MORE = (Path.home() / ".cargo" / "bin", Path.home() / "go" / "bin")
 
@@ -64,8 +66,8 @@ def s3sync(source: str, destination: str, url: str) -> list[str]:
     """In Rust."""
     return [program("s3sync"), "--source-endpoint-url", url, "--target-endpoint-url", url,
             "--source-force-path-style", "--target-force-path-style", "--source-region", "us-east-1",
-            "--target-region", "us-east-1", "--source-access-key", "s3copytest", "--source-secret-access-key",
-            "s3copytestsecret", "--target-access-key", "s3copytest", "--target-secret-access-key", "s3copytestsecret",
+            "--target-region", "us-east-1", "--source-access-key", ACCESS_KEY, "--source-secret-access-key", SECRET_KEY,
+            "--target-access-key", ACCESS_KEY, "--target-secret-access-key", SECRET_KEY,
             f"s3://{source}", f"s3://{destination}"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 
 from benchmarks import report
 from benchmarks import rows_pacing as _rows_pacing  # noqa: F401  its rows
@@ -23,7 +24,7 @@ def main() -> None:
         print(f"{name} (load {load:.1f})", flush=True)
         try:
             results = list(ROWS[name](bench))
-        except (Failed, AssertionError, OSError) as error:
+        except (Failed, AssertionError, OSError, subprocess.CalledProcessError) as error:
             print(f"  failed: {error}", flush=True)
             continue
         for one in results:
