@@ -86,8 +86,7 @@ class Nursery:
         for child in self._children:
             if not child.ended.is_set():
                 child.signal(signal.SIGKILL)
-        assert self._parent.stdin is not None
-        self._parent.stdin.close()
+        self._parent.kill()
         self._parent.wait(10)
 
     def start(self, url: str, home: Path, *args: object) -> Child:

@@ -101,9 +101,10 @@ BOMBS = [
     b'<?xml version="1.0" encoding="no-such"?><ListBucketResult/>', b"\xff\xfe\x00<", b"<" * 100_000,
     b"<a>" * 100_000, b"<ListBucketResult>" + b"<Contents>" * 3000, b"\0" * 10_000, b"",
 ]
-PARSERS: list[Callable[[bytes], object]] = [parse_page, answers.parse_copied, answers.parse_completed, answers.parse_parts, answers.parse_uploads,
-           answers.parse_tags, answers.parse_attributes, answers.parse_acl,
-           lambda body: answers.parse_created({}, body)]
+PARSERS: list[Callable[[bytes], object]] = [
+    parse_page, answers.parse_copied, answers.parse_completed, answers.parse_parts, answers.parse_uploads,
+    answers.parse_tags, answers.parse_attributes, answers.parse_acl, lambda body: answers.parse_created({}, body),
+]
 
 
 @pytest.mark.parametrize("parser", range(len(PARSERS)))
@@ -173,7 +174,8 @@ def test_keys_survive_everything(server: Server, source: Bucket, destination: Bu
     draw()
     small = source.holds(sorted(drawn))
     assert len(small) >= 40
-    large = [key for key in small if not key.endswith("/")][::len(small) // 4]
+    # moto's and others' answers about uploads cannot carry what XML cannot
+    large = [key for key in small if key.isprintable() and not key.endswith("/")][::len(small) // 6]
     for key in large:
         source.put_parts(key, [content(5 * MIB), b"end"])
     wanted = set(source.listed())
