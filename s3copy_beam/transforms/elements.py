@@ -134,8 +134,8 @@ class _NothingElse(coders.Coder):
 class PackedCoder(coders.Coder, Generic[T]):
     """Writes an element as plain values, by two functions of its type; never pickles.
 
-    In a graph it stands as Beam writes every coder of one's own, pickled by reference (a class and a type). A URN of its
-    own would have to be known to a worker before that has imported this module.
+    In a graph it stands as Beam writes every coder of one's own, pickled by reference (a class and a type). A URN of
+    its own would have to be known to a worker before that has imported this module.
     """
 
     def __init__(self, kind: type[T]) -> None:
