@@ -15,7 +15,7 @@ from tests.support.servers import Missing
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
-    """JobManager, two TaskManagers and job server: some 3 GiB and a quarter of an hour, so only where it is asked for."""
+    """JobManager, two TaskManagers and job server: some 3 GiB and minutes, so only where it is asked for."""
     if "flink" not in os.environ.get("S3COPY_REQUIRE", "").split(","):
         pytest.skip("a Flink cluster is started only with S3COPY_REQUIRE=flink (Java, Maven and Go are needed)")
     # where this package is found by no luck: Beam's workers run in the folder that the cluster was started in
