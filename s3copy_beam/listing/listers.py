@@ -47,7 +47,7 @@ class Splitter:
         self._runs = [Run(Stream(side, after), keys.start, keys.stop, high)]
         self._guesser = Guesser(side)
         self._cutting = 0
-        self._pages, self._useful = 0, 0.0
+        self._pages = self._useful = 0.0
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,6 +96,7 @@ class Splitter:
                     self._start(None)
             self._tell()
             await work(objects)
+        self._pages += _COST_OF_CUT * run.wasted
         self._runs.remove(run)
         self._tell()
 

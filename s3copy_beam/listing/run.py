@@ -24,6 +24,7 @@ class Run:
         last: the last one; empty: no page yet.
         done: there is no more.
         being_cut: somebody looks for a place to cut it.
+        wasted: pages that held none of it.
         stem: keys were seen to differ in the character behind this; None: no such place is known.
     """
 
@@ -32,6 +33,7 @@ class Run:
         self.first = self.last = ""
         self.done = False
         self.being_cut = False
+        self.wasted = 0
         self._begun = start is None
 
     async def next(self) -> list[Listed]:
@@ -52,6 +54,7 @@ class Run:
             if mine:
                 self.first, self.last = mine[0].key, mine[-1].key
                 return mine
+            self.wasted += 1
         self.stream.close()
         return []
 
