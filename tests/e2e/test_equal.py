@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -23,29 +23,33 @@ SETTINGS: dict[str, Any] = {
     "CacheControl": "public, max-age=60",
     "Expires": datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
     "Metadata": {"plain": "value", "with-dash": "a, b; c=\"d\"", "encoded": "=?UTF-8?B?w7xtbMOkdXQg4oKs?="},
-    "Tagging": "project=x%2By&empty=&um=%C3%BC%20b",
 }
 
 
-def put_all_kinds(bucket: Bucket) -> None:
-    bucket.put("whole", content(1000), **SETTINGS)
-    bucket.put_parts("parts", [content(5 * MIB), b"end"], **{k: v for k, v in SETTINGS.items() if k != "Tagging"})
+def tags_of(server: Server) -> dict[str, str]:
+    return {"project": "x+y", "empty": "", "um": "u b" if server.name == "minio" else "ü b"}  # which takes no ü there
+
+
+def put_all_kinds(bucket: Bucket, server: Server) -> None:
+    tags = tags_of(server)
+    bucket.put("whole", content(1000), **SETTINGS, Tagging=urlencode(tags))
+    bucket.put_parts("parts", [content(5 * MIB), b"end"], **SETTINGS)
     bucket.client.put_object_tagging(Bucket=bucket.name, Key="parts", Tagging={
-        "TagSet": [{"Key": "project", "Value": "x+y"}, {"Key": "empty", "Value": ""}, {"Key": "um", "Value": "ü b"}]})
+        "TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]})
     bucket.put("bare", b"bare")
 
 
-def test_headers_metadata_and_tags(tool: Tool, source: Bucket, destination: Bucket) -> None:
-    put_all_kinds(source)
+def test_headers_metadata_and_tags(tool: Tool, server: Server, source: Bucket, destination: Bucket) -> None:
+    put_all_kinds(source, server)
     tool.copy(source, destination, copied=3, failed=0)
     assert_same(source, destination)
     for key in source.listed():
         assert destination.look(key) == source.look(key), key
-    assert destination.look("parts")["Tags"] == {"project": "x+y", "empty": "", "um": "ü b"}
+    assert destination.look("parts")["Tags"] == tags_of(server)
 
 
-def test_tags_can_be_left(tool: Tool, source: Bucket, destination: Bucket) -> None:
-    put_all_kinds(source)
+def test_tags_can_be_left(tool: Tool, server: Server, source: Bucket, destination: Bucket) -> None:
+    put_all_kinds(source, server)
     tool.copy("--no-tags", source, destination, copied=3)
     for key in source.listed():
         assert destination.look(key) == {**source.look(key), "Tags": {}}, key
