@@ -18,7 +18,7 @@ import apache_beam as beam
 from s3copy_beam.options import CopyOptions
 from s3copy_beam.transforms.dry import OnlySay
 from s3copy_beam.transforms.ledger import LINES, TOTALS
-from s3copy_beam.transforms.listing import MULTIPART, SMALL, KeyRanges, ListAndCompare
+from s3copy_beam.transforms.listing import MULTIPART, RANGES, SMALL, KeyRanges, ListAndCompare
 from s3copy_beam.transforms.multipart import COPIED, PARTS, SPREAD, Assemble, CopyParts, ExpandIntoParts
 from s3copy_beam.transforms.report import WriteReport
 from s3copy_beam.transforms.small import CopySmallObjects
@@ -46,21 +46,22 @@ class CopyBucket(beam.PTransform):
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[str]:
         options = self.options
-        found = pbegin | KeyRanges(options) | ListAndCompare(options)
+        ranges = pbegin | KeyRanges(options)
+        found = ranges[RANGES] | ListAndCompare(options)
         if options.abort_uploads:
-            steps = [found, pbegin | EndUploadsBelow(options), found[MULTIPART] | EndUploadsOf(options)]
+            steps = [pbegin | EndUploadsBelow(options), found[MULTIPART] | EndUploadsOf(options)]
         elif options.dry_run:
-            said = found[SMALL] | "Small" >> OnlySay(options), found[MULTIPART] | "InParts" >> OnlySay(options)
-            steps = [found, *said]
+            steps = [found[SMALL] | "Small" >> OnlySay(options), found[MULTIPART] | "InParts" >> OnlySay(options)]
         elif options.staged:
-            steps = [found, found[SMALL] | CopySmallObjects(options), found[MULTIPART] | CopyByPartFiles(options)]
+            steps = [found[SMALL] | CopySmallObjects(options), found[MULTIPART] | CopyByPartFiles(options)]
         else:
             small = found[SMALL] | CopySmallObjects(options)
             opened = found[MULTIPART] | ExpandIntoParts(options)
             whole = opened[PARTS] | "CopyParts" >> CopyParts(options)
             giants = opened[SPREAD] | "CopySpreadParts" >> CopyParts(options, spread=True)
             assembled = giants[COPIED] | Assemble(options)
-            steps = [found, small, opened, whole, giants, assembled]
+            steps = [small, opened, whole, giants, assembled]
+        steps = [ranges, found, *steps]
         if options.report and not options.live:
             tuple(step[LINES] for step in steps) | WriteReport(options)
         return tuple(step[TOTALS] for step in steps) | Summarise()

@@ -57,6 +57,7 @@ restart-strategy.fixed-delay.delay: 2 s
 heartbeat.interval: 5000
 heartbeat.timeout: 120000
 classloader.resolve-order: parent-first
+task.cancellation.timeout: 600000
 io.tmp.dirs: {tmp}
 """
 MEMORY = {
@@ -134,7 +135,8 @@ class Cluster:
         return json.dumps({"command": str(self.folder / "worker.sh")})
 
     def _spread(self) -> list[str]:
-        return [f"--parallelism={self.state['slots'] * self.state['taskmanagers']}"]
+        machines = self.state["taskmanagers"]
+        return [f"--parallelism={self.state['slots'] * machines}", f"--num_workers={machines}"]
 
     # ------------------------------------------------------------------ start, stop, status
 

@@ -67,9 +67,15 @@ def engine_of(beam: Namespace | None) -> Engine:
 
 
 def _processes(beam: Namespace) -> int:
-    """Flink has one process for each of `sdk_worker_parallelism` and TaskManager, at most `parallelism` of them."""
-    return max(1, *(int(number) for number in (beam.num_workers, beam.max_num_workers, beam.parallelism,
-                                               beam.sdk_worker_parallelism) if number))
+    """Python processes of a cluster, at most: `--num_workers` machines, or as many as `--parallelism` could occupy.
+
+    Flink has one process for each TaskManager and `--sdk_worker_parallelism`. It does not tell how many TaskManagers
+    there are: `--num_workers` does.
+    """
+    machines = beam.max_num_workers or beam.num_workers
+    if machines:
+        return max(1, machines) * max(1, int(beam.sdk_worker_parallelism or 1))
+    return max(1, int(beam.parallelism or 1), int(beam.sdk_worker_parallelism or 1))
 
 
 def check_engine(engine: Engine, given: Arguments, options: CopyOptions) -> None:

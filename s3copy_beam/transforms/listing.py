@@ -17,6 +17,7 @@ from s3copy_beam.observe import observer_of
 from s3copy_beam.options import CopyOptions
 from s3copy_beam.transforms.desks import desks_of
 from s3copy_beam.transforms.elements import AreaRange, PlannedBatch
+from s3copy_beam.transforms.ledger import LINES, TOTALS
 from s3copy_beam.transforms.looping import LoopDoFn, Where, tagged
 from s3copy_beam.transforms.spreading import Spread
 
@@ -26,7 +27,10 @@ RANGES = "ranges"
 
 
 class KeyRanges(beam.PTransform):
-    """What is to be listed: areas, and lists of names. On a cluster, areas are cut into ranges and spread."""
+    """What is to be listed: areas, and lists of names. On a cluster, areas are cut into ranges and spread.
+
+    Outputs `ranges`, beside `totals` and `lines`.
+    """
 
     def __init__(self, options: CopyOptions) -> None:
         super().__init__()
@@ -41,10 +45,9 @@ class KeyRanges(beam.PTransform):
         if together or options.names or options.prefix_lists:
             starts.append(AreaRange(None))
         ranges = pbegin | "Areas" >> beam.Create(starts, reshuffle=False).with_output_types(AreaRange)
-        if options.layout == "local":
-            return ranges
         cut = ranges | "CutIntoRanges" >> tagged(CutIntoRanges(options), ranges=AreaRange)
-        return cut[RANGES] | "SpreadRanges" >> Spread(AreaRange)
+        spread = cut[RANGES] if options.layout == "local" else cut[RANGES] | "SpreadRanges" >> Spread(AreaRange)
+        return {RANGES: spread, TOTALS: cut[TOTALS], LINES: cut[LINES]}
 
 
 class ListAndCompare(beam.PTransform):
@@ -59,7 +62,7 @@ class ListAndCompare(beam.PTransform):
 
 
 class CutIntoRanges(LoopDoFn):
-    """Cuts each area into ranges, by probing its key space."""
+    """Cuts each area into ranges, by probing its key space, where several workers will list it."""
 
     def process(self, element: AreaRange, timestamp: Any = beam.DoFn.TimestampParam, window: Any = beam.DoFn.WindowParam
                 ) -> Iterator[Any]:
@@ -67,7 +70,7 @@ class CutIntoRanges(LoopDoFn):
         yield from self.take(self.room)
 
     async def _cut(self, element: AreaRange) -> list[AreaRange]:
-        if element.area is None:
+        if element.area is None or self.options.ranges < 2:
             return [element]
         from s3copy_beam.listing.split import cut_area
 
