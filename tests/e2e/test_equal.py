@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import botocore.exceptions
 import pytest
 
 from tests.support.buckets import MIB, Bucket, assert_same, content
@@ -32,7 +33,9 @@ def tags_of(server: Server) -> dict[str, str]:
 
 def put_all_kinds(bucket: Bucket, server: Server) -> None:
     tags = tags_of(server)
-    bucket.put("whole", content(1000), **SETTINGS, Tagging=urlencode(tags))
+    lost = {"Expires"} if server.name == "minio" else set()  # its CopyObject drops it
+    whole = {name: value for name, value in SETTINGS.items() if name not in lost}
+    bucket.put("whole", content(1000), **whole, Tagging=urlencode(tags))
     bucket.put_parts("parts", [content(5 * MIB), b"end"], **SETTINGS)
     bucket.client.put_object_tagging(Bucket=bucket.name, Key="parts", Tagging={
         "TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]})
@@ -97,8 +100,13 @@ def test_hostile_keys(tool: Tool, source: Bucket, destination: Bucket) -> None:
 
 def test_hostile_keys_in_parts_and_by_name(tool: Tool, source: Bucket, destination: Bucket) -> None:
     names = source.holds(key for key in HOSTILE if not NOT_IN_XML.search(key))[::5]
-    for key in names:
-        source.put_parts(key, [content(5 * MIB), key.encode()])
+    for key in list(names):
+        try:
+            source.put_parts(key, [content(5 * MIB), key.encode()])
+        except botocore.exceptions.ClientError:  # MinIO takes some names for whole objects only
+            source.client.delete_object(Bucket=source.name, Key=key)
+            names.remove(key)
+    assert len(names) > 2
     tool.copy("--null", "-F", "-", source, destination, stdin="\0".join([*names, ""]), copied=len(names), failed=0)
     assert_same(source, destination, {key: key for key in names})
     assert destination.uploads(names) == []
