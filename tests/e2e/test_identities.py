@@ -246,5 +246,5 @@ def test_wrong_credentials(tool: Tool, source: Bucket, destination: Bucket) -> N
     for name, value in [("AWS_ACCESS_KEY_ID", "NOBODY"), ("AWS_SECRET_ACCESS_KEY", "wrong-secret")]:
         ran = tool.run(source, destination, status=2, env={name: value})
         assert ran.err.count("\n") == 1, ran
-        assert "environment" in ran.err, "an error about credentials says where they came from"
+        assert "the AWS chain (env)" in ran.err, "an error about credentials says where they came from"
     assert destination.keys() == []
