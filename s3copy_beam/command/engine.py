@@ -72,7 +72,7 @@ def _processes(beam: Namespace) -> int:
     Flink has one process for each TaskManager and `--sdk_worker_parallelism`. It does not tell how many TaskManagers
     there are: `--num_workers` does.
     """
-    machines = beam.max_num_workers or beam.num_workers
+    machines = int(beam.max_num_workers or beam.num_workers or 0)
     if machines:
         return max(1, machines) * max(1, int(beam.sdk_worker_parallelism or 1))
     return max(1, int(beam.parallelism or 1), int(beam.sdk_worker_parallelism or 1))

@@ -78,9 +78,9 @@ async def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
 
 
 async def _has_tags(desk: Desk, planned: Planned) -> bool:
-    """Whether an object has tags, or may have: HEAD tells their number only to those who may read them."""
+    """Whether an object is known to have tags."""
     try:
-        return (await desk.source.head(planned.source)).tag_count != 0
+        return bool((await desk.source.head(planned.source)).tag_count)
     except S3Error:
         return False
 

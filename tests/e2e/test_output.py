@@ -16,7 +16,7 @@ from tests.support.marks import on
 from tests.support.proxy import Proxy
 
 pytestmark = on("moto")
-DRY = re.compile(r"\(dry run\) copy (s3://\S+) to (s3://\S+) \((\d+) bytes, (new|changed)(?:, (\d+) parts)?\)")
+DRY = re.compile(r"\(dry run\) copy (s3://\S+) to (s3://\S+) \((\d+) bytes?, (new|changed)(?:, (\d+) parts)?\)")
 
 
 @pytest.fixture

@@ -109,7 +109,8 @@ def test_uploads_of_ours_can_be_ended(proxied: Tool, tool: Tool, proxy: Proxy, f
     running.kill()
     held.release(forward=False)
     assert len(destination.uploads([LARGE])) == 2
-    ran = tool.run("--abort-uploads", f"{destination}/large")
+    # MinIO finds uploads by whole keys only: there the objects that are not copied yet tell them
+    ran = tool.run("--abort-uploads", filled, destination)
     assert "ended 1 upload" in ran.out + ran.err, ran
     assert destination.uploads([LARGE]) == [(LARGE, theirs)]
     assert not destination.has(LARGE)

@@ -69,7 +69,8 @@ def test_given() -> None:
     ("list", b"a\nb\xff\n", "line 2 is not UTF-8"), ("list", "a\n".encode("utf-16"), "line 1"),
     ("list", b"a\0b\0", "--null"), ("list", b"x" * 300_000, "longer than any name"),
     ("list", bytes(range(256)) * 100, "line"), ("list.gz", b"not gzip at all", "gzip"),
-    ("list.gz", gzip.compress(b"a\n" * 9, mtime=0)[:-9], "end"), ("absent", None, "No such file"), (".", None, "irectory"),
+    ("list.gz", gzip.compress(b"a\n" * 9, mtime=0)[:-9], "end"),
+    ("absent", None, "No such file"), (".", None, "irectory"),
     ("nobody://x/y", None, "nobody"),
 ])
 def test_what_is_no_list(tmp_path: Path, name: str, data: bytes | None, says: str) -> None:
