@@ -66,8 +66,8 @@ class CopyOptions:
         areas: the parts of the source that are listed, each with its naming.
         names: keys looked up by themselves; `names_area` names them.
         layout: "local" (one process; nothing of per-object size is shuffled) or "cluster" (work is redistributed).
-        started: the destination server's clock when the run began, seconds; 0: unknown. What was written since, with
-            the source's ETag, this run wrote.
+        started: a second before the run began, by the destination server's clock; 0: unknown. What was written later,
+            with the source's ETag, this run wrote.
         run_id: tells runs apart; also finds this process's observer of the run.
     """
 
@@ -140,5 +140,5 @@ class CopyOptions:
     """Outcomes go to this process's observer as they happen; else the report is written by the pipeline."""
     started: int = 0
     retried_bundles: bool = False
-    """The runner may run a bundle again: what was written since `started` counts as copied by this run."""
+    """The runner may run a bundle again: what was written after `started` counts as copied by this run."""
     run_id: str = ""

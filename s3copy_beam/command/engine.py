@@ -99,7 +99,7 @@ def settled(options: CopyOptions, engine: Engine) -> CopyOptions:
     """The options, with what the runner decides."""
     cluster = not engine.in_process
     return replace(
-        options, live=engine.live, retried_bundles=engine.repeats,
+        options, live=engine.live, retried_bundles=engine.repeats and not options.verify,
         layout="cluster" if cluster else "local", ranges=max(_LEAST_RANGES, 4 * engine.processes) if cluster else 1,
         max_requests_per_second=options.max_requests_per_second / engine.processes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,15 +31,16 @@ class Job:
         result: Beam's, once the job is submitted; of a run in this process: once it has ended.
     """
 
-    def __init__(self, options: CopyOptions, engine: Engine, words: Sequence[str]) -> None:
+    def __init__(self, options: CopyOptions, engine: Engine, words: Sequence[str], not_before: float = 0) -> None:
         """Makes it; nothing runs yet.
 
         Args:
             options: of the copy.
             engine: where it will run.
             words: Beam's options.
+            not_before: when it may begin, by time.monotonic().
         """
-        self.options, self.engine, self.words = options, engine, list(words)
+        self.options, self.engine, self.words, self.not_before = options, engine, list(words), not_before
         self.result: Any = None
 
     def submit(self) -> None:
@@ -60,6 +62,7 @@ class Job:
                 pipeline = beam.Pipeline(options=PipelineOptions(words))
                 pipeline | "CopyBucket" >> CopyBucket(self.options)
                 collector.release()
+                time.sleep(max(0.0, self.not_before - time.monotonic()))
                 self.result = pipeline.run()
             except Exception as error:
                 raise _failed(error) from None

@@ -99,6 +99,7 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     if call.options.source.identity.vault:
         vault_put(call.options.source.identity.vault, given.get("a"), given.get("k"))
     facts = look(call.options, given)
+    looked = time.monotonic()
     before = worker().take_counts()
     with with_report(settled(facts.settle(call.options), engine), engine) as options:
         observer = LiveObserver(options, screen, _open_report(options))
@@ -106,7 +107,9 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
             _introduce(call, facts.notes, facts.example, screen)
         for warning in filter(None, (*warnings_of(given.beam), missing(options, engine))):
             screen.err(f"warning: {warning}")
-        job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown])
+        # What is written in the very second of `started` is not this run's, where that is how its own copies are known.
+        job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown],
+                  looked + 1 if options.retried_bundles else 0)
         try:
             totals = _watched(job, observer, given, signals)
         except JobFailed as error:

@@ -142,7 +142,7 @@ class Planner:
             into.totals.up_to_date += 1
             return
         options, to = self._options, self._to + source.key[self._strip:]
-        if options.retried_bundles and 0 < options.started <= destination.modified:
+        if options.retried_bundles and 0 < options.started < destination.modified:
             # This run wrote it: an earlier try of this bundle, whose outcomes are lost.
             parts = parts_of(source.etag)
             into.totals.parts_copied += parts

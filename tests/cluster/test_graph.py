@@ -112,7 +112,7 @@ def test_labels_are_stable() -> None:
 
 def test_the_dataflow_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """Translated by the DataflowRunner itself, with nothing submitted and nobody asked."""
-    pytest.importorskip("apitools", reason="needs apache-beam[gcp]")
+    pytest.importorskip("apitools", reason="needs the extra `dataflow`")
     from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -120,17 +119,6 @@ def children_of(pid: int) -> list[int]:
     pairs = [tuple(map(int, line.split())) for line in ran.stdout.splitlines()]
     found = [child for child, parent in pairs if parent == pid]
     return [*found, *(grandchild for child in found for grandchild in children_of(child))]
-
-
-def need_parts() -> None:
-    """Raises Missing where a cluster could not be started without fetching hundreds of files first."""
-    home = os.environ.get("S3COPY_FLINK_CACHE") or Path(
-        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3copy_beam" / "flink"
-    if shutil.which("java") is None:
-        raise Missing("`java` is missing (Java 17 runs Flink)")
-    if not any(Path(home).glob("bin/boot-*")) or not any(Path(home).glob("*/job-server.jar")):
-        raise Missing("the parts of Flink are not here: `deploy/flink/local_cluster.py start` fetches them, by Maven "
-                      "and Go")
 
 
 def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
