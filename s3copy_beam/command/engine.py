@@ -87,7 +87,7 @@ def check_engine(engine: Engine, given: Arguments, options: CopyOptions) -> None
         raise UsageError(f"--detach: {engine.runner} ends with this command")
     for flag, names in (("-F", options.names), ("-P", options.prefix_lists)):
         for name in names:
-            if name.url == "-" and not engine.in_process:
+            if name.url == "-" and not engine.same_machine:
                 raise UsageError(f"{flag} -: standard input does not reach the workers of {engine.runner}: give a file")
             if name.url and is_local(name.url) and not engine.same_machine:
                 raise UsageError(f"{flag} {name.url}: no local file reaches the workers of {engine.runner}: give a URL")

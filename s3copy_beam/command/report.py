@@ -16,6 +16,7 @@ from s3copy_beam.text import report_line
 
 SHARD = "report-00000-of-00001.jsonl"
 """The only one, of one process, of ``--report URL/``."""
+_COMPRESSED = (".gz", ".bz2", ".xz")
 _SHARDS = re.compile(r"report-\d{5}-of-\d{5}\.jsonl")
 
 
@@ -75,7 +76,7 @@ class Report:
         self._buckets = source, destination
         if url.endswith("/"):
             url += SHARD
-        if is_local(url):
+        if is_local(url) and not url.endswith(_COMPRESSED):  # grows line by line
             self._file: IO[str] = open(url, "w", buffering=1, encoding="ascii")  # noqa: SIM115  close() is ours
         else:
             self._file = open_url(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
@@ -21,6 +22,7 @@ from s3copy_beam.command.parser import Arguments, UsageError, parse
 from s3copy_beam.command.report import Report, clear
 from s3copy_beam.command.screen import Progress, Screen
 from s3copy_beam.command.signals import Signals
+from s3copy_beam.command.stdin import with_stdin
 from s3copy_beam.model import Totals
 from s3copy_beam.observe import observers
 from s3copy_beam.options import CopyOptions
@@ -101,7 +103,9 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     facts = look(call.options, given)
     looked = time.monotonic()
     before = worker().take_counts()
-    with with_report(settled(facts.settle(call.options), engine), engine) as options:
+    with contextlib.ExitStack() as files:
+        options = files.enter_context(with_report(settled(facts.settle(call.options), engine), engine))
+        options = files.enter_context(with_stdin(options, engine))
         observer = LiveObserver(options, screen, _open_report(options))
         if not given.get("quiet"):
             _introduce(call, facts.notes, facts.example, screen)

@@ -10,6 +10,8 @@ _CAPACITY, _COST, _INCOME = 500.0, 5.0, 1.0
 """As the SDKs' standard retry mode: a retry costs 5, a success brings 1, or back what its retry cost."""
 _PATIENCE = 30.0
 """Seconds without one success after which an empty budget means: no more retries."""
+_TRICKLE = 10.0
+"""Retries per second that an empty budget allows until then, all requests together."""
 _SILENCE, _UNANSWERED = 120.0, 8
 """Seconds for which requests remain without an answer, and how many in a row: then a store is taken for dead."""
 _PROBE = 5.0
@@ -28,8 +30,8 @@ def backoff(failures: int) -> float:
 class Budget:
     """What a store may still be asked for, besides its rates.
 
-    Retries: while the store answers at all, an empty budget slows them down; when it has not answered well for a while
-    there are none: everything fails at once, instead of each object taking minutes to.
+    Retries: with an empty budget they take turns; when the store has not answered well for a while either, there are
+    none: everything fails at once, instead of each object taking minutes to.
 
     Requests: a store that does not answer any more is dead; one that has only throttled for long is closed. What is
     asked of them fails at once, but for a request now and then that finds out whether they are back. So thousands of
@@ -43,6 +45,7 @@ class Budget:
         self._now = now
         self._tokens = _CAPACITY
         self._success = now()
+        self._turn = 0.0
         self._unanswered = 0
         self._silent_since = 0.0
         self._refused: float | None = None
@@ -56,9 +59,16 @@ class Budget:
         if self._tokens >= _COST:
             self._tokens -= _COST
             return True, 0.0
-        if self._now() - self._success > _PATIENCE:
+        now = self._now()
+        if self.spent:
             return False, 0.0
-        return True, random.uniform(1, 3)
+        self._turn = max(now, self._turn) + 1 / _TRICKLE
+        return True, min(self._turn, self._success + _PATIENCE) - now
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is to be tried again: the budget is empty, and nothing was answered well for a while."""
+        return self._tokens < _COST and self._now() - self._success >= _PATIENCE
 
     def succeeded(self, retried: bool) -> None:
         """A request was answered well."""

@@ -6,22 +6,16 @@ Requests are counted: HEADs are sent only where a row needs them.
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
-from tests.support.buckets import MIB, Bucket, content
+from tests.support.buckets import MIB, Bucket, content, later
 from tests.support.command import Ran, Tool
 from tests.support.marks import on
 from tests.support.proxy import Proxy
 
 BODY = content(6 * MIB, 1)
 OTHER = content(6 * MIB, 2)
-
-
-def later() -> None:
-    """LastModified has whole seconds."""
-    time.sleep(1.1)
 
 
 def compare(proxied: Tool, source: Bucket, destination: Bucket, *options: str, **numbers: int) -> Ran:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
+import os
+import subprocess
 import time
 from pathlib import Path
 from unittest import mock
@@ -13,6 +14,7 @@ import pytest
 from s3copy_beam.s3 import retry
 from tests.faults.inprocess import Here
 from tests.support.buckets import Bucket
+from tests.support.command import S3COPY, environment
 from tests.support.marks import on
 from tests.support.proxy import Proxy
 from tests.support.servers import free_port
@@ -103,22 +105,25 @@ def test_a_broken_server_is_not_hammered(proxy: Proxy, tmp_path: Path, many: lis
 
 def test_thousands_of_failures_fill_neither_memory_nor_screen(proxy: Proxy, tmp_path: Path, source: Bucket,
                                                               destination: Bucket) -> None:
-    here, report = Here(proxy.url, tmp_path), tmp_path / "report.jsonl"
+    report, err = tmp_path / "report.jsonl", tmp_path / "err"
     denied = s3_error(403, "AccessDenied", message="no " * 100)
-    grown = []
-    for number in (300, 3000):
+    peaks = []
+    for number in (1000, 4000):
         keys = [f"{n:06}" for n in range(number)]
         proxy.forget()
         proxy.answer("ListObjectsV2", listing(source.name, keys), target=f"^/{source.name}", times=None)
         proxy.answer("CopyObject", denied, times=None)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        ran = here.copy("--report", report, source, destination, status=1, failed=number)
-        proxy.forget()
-        grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-        assert len(ran.err.splitlines()) < 115
+        words = [S3COPY, "--report", str(report), str(source), str(destination)]
+        with err.open("wb") as stream, subprocess.Popen(
+                words, env=environment(proxy.url, tmp_path), cwd=tmp_path, stderr=stream) as child:
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        assert child.returncode == 1, err.read_text()
+        peaks.append(usage.ru_maxrss)
+        assert len(err.read_text().splitlines()) < 115
         with report.open() as lines:
             assert sum(json.loads(line)["outcome"] == "failed" for line in lines) == number
-    assert grown[1] < 60_000, f"{grown} KiB"
+    assert peaks[1] - peaks[0] < 30_000, f"{peaks} KiB"
 
 
 @pytest.mark.parametrize(("operation", "code"), [("CopyObject", "AccessDenied"), ("HeadObject", "AccessDenied")])

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import random
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ ATTRIBUTES = ("ContentType", "ContentEncoding", "ContentLanguage", "ContentDispo
 def content(size: int, seed: int = 0) -> bytes:
     """Bytes that differ from seed to seed and do not repeat."""
     return random.Random(seed).randbytes(size)
+
+
+def later() -> None:
+    """Until LastModified, in whole seconds, is another: copies with other ETags than their sources are newer then."""
+    time.sleep(1.1)
 
 
 def etag_of(parts: Sequence[bytes]) -> str:

@@ -283,12 +283,14 @@ def test_the_budget_of_retries() -> None:
     now = 0.0
     budget = Budget(lambda: now)
     assert [budget.spend() for _ in range(100)] == [(True, 0.0)] * 100
-    granted, wait = budget.spend()
-    assert granted
-    assert wait >= 1
-    now = 31.0
+    assert not budget.spent
+    waits = [budget.spend() for _ in range(1000)]  # ten a second, and none beyond the end
+    assert waits == [(True, pytest.approx(min(n / 10, 30))) for n in range(1, 1001)]
+    now = 30.0
+    assert budget.spent
     assert budget.spend() == (False, 0.0)
     budget.succeeded(retried=True)
+    assert not budget.spent
     assert budget.spend() == (True, 0.0)
 
 
