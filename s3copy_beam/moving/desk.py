@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,10 @@ class Store:
     takes_conditions: bool = True
     """If-Match and If-None-Match on Complete."""
     lists_uploads: bool = True
+    finds_by_prefix: bool | None = None
+    """ListMultipartUploads with a prefix; None: not known yet."""
+    learning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one that finds something out for all."""
 
 
 @dataclass

@@ -8,9 +8,10 @@ temp-NNNNN records the MD5 that step 1 saw, durably, and proves part-NNNNN, whos
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from s3copy_beam.layout import Layout, expected_etag, is_md5, may_be_computed, parts_of_etag
@@ -274,27 +275,36 @@ async def copy_from(
     raise S3Error("WorkAreaChanged", f"{folder.part(number)} is not what it was: {error}")
 
 
-async def end_leftovers(desk: Desk, folder: Folder, missing: Iterable[int], evident: bool) -> None:
+async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int], evident: bool) -> None:
     """Ends unfinished uploads of temp files that an interrupted run left: their names tell whose they are.
 
-    Some stores find uploads by the whole key only, so missing temp files are asked for one by one where a run was
-    interrupted: that is evident, or the first of them, which is begun first, has such an upload.
+    Some stores find uploads by the whole key only: there missing temp files are asked for one by one.
 
     A run that goes on at the same time begins its upload again.
 
     Args:
-        missing: numbers whose temp files are to be made, ascending.
+        missing: numbers whose temp files are to be made.
         evident: an earlier run made others.
     """
     try:
-        if await _end_uploads(desk, folder, folder.prefix):
+        if await _end_uploads(desk, folder, folder.prefix) or not missing:
             return
-        for number in missing:
-            if not (await _end_uploads(desk, folder, folder.temp(number)) or evident):
-                return
-            evident = True
+        if await _finds_by_prefix(desk, folder, missing[0]) and not evident:
+            return
+        await asyncio.gather(*(_end_uploads(desk, folder, folder.temp(number)) for number in missing))
     except S3Error as error:
         desk.warn(f"unfinished uploads in the work area could not be ended: {error}")
+
+
+async def _finds_by_prefix(desk: Desk, folder: Folder, number: int) -> bool:
+    """Whether the store finds uploads by a prefix of their keys; tried once in a process, with one that is ended."""
+    async with desk.store.learning:
+        if desk.store.finds_by_prefix is None:
+            created = await desk.work.create_upload(folder.temp(number), work_headers(desk.options))
+            desk.store.finds_by_prefix = await _end_uploads(desk, folder, folder.prefix) > 0
+            if not desk.store.finds_by_prefix:
+                await _end(desk, folder.temp(number), created)
+        return desk.store.finds_by_prefix
 
 
 async def _end_uploads(desk: Desk, folder: Folder, prefix: str) -> int:
