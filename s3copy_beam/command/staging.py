@@ -47,7 +47,8 @@ def write_wheel(folder: Path) -> Path:
     files = {f"{_NAME}/{path.relative_to(root).as_posix()}": path.read_bytes()
              for path in sorted(root.rglob("*")) if path.suffix in _KINDS}
     info = f"{_NAME}-{found.version}.dist-info"
-    files[f"{info}/METADATA"] = (found.read_text("METADATA") or "").encode()
+    noted = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""  # the latter: beside a checkout
+    files[f"{info}/METADATA"] = noted.encode()
     files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: {_NAME}\nRoot-Is-Purelib: true\n"
                               "Tag: py3-none-any\n").encode()
     record = "".join(f"{name},sha256={_digest(data)},{len(data)}\n" for name, data in files.items())
