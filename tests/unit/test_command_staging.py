@@ -16,7 +16,8 @@ def beside_a_checkout(folder: Path) -> Distribution:
     """As setuptools leaves it there; found before what is installed by a process that starts in that folder."""
     info = folder / "s3copy_beam.egg-info"
     info.mkdir()
-    (info / "PKG-INFO").write_text(distribution("s3copy_beam").metadata.as_string(), "utf-8")
+    found = distribution("s3copy_beam")
+    (info / "PKG-INFO").write_text(found.read_text("METADATA") or found.read_text("PKG-INFO") or "", "utf-8")
     return PathDistribution(info)
 
 
