@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from s3copy_beam.layout import in_parts
@@ -16,6 +17,8 @@ ARCHIVED_CODES = frozenset({"InvalidObjectState"})
 _WITH_TAGS = ("CopyObject", "CreateMultipartUpload")
 """Requests that need the right to read or write tags, where there are any."""
 DENIED_CODES = frozenset({"AccessDenied", "Forbidden"})
+_OF_TAGS = re.compile(r"\btags?\b|tagging", re.IGNORECASE)
+"""A message about tags; not about an ETag."""
 
 
 class SourceChanged(Exception):
@@ -70,7 +73,7 @@ async def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
     """The outcome of an object that an error ended, with what may help."""
     reason = str(error) + _about_grants(desk, error)
     if desk.options.tags and "--no-tags" not in reason:
-        if "tag" in error.message.lower():
+        if _OF_TAGS.search(error.message):
             reason += "; --no-tags copies without tags"
         elif error.code in DENIED_CODES and error.operation in _WITH_TAGS and await _has_tags(desk, planned):
             reason += "; the object has tags: if these are what is denied, --no-tags copies without them"
