@@ -23,6 +23,8 @@ class Store:
     takes_conditions: bool = True
     """If-Match and If-None-Match on Complete."""
     lists_uploads: bool = True
+    keeps_etags: bool = False
+    """A plain ETag was seen to be the same on a copy: where another is not, the copy is wrong."""
 
 
 @dataclass

@@ -59,10 +59,10 @@ def changed(now: Head | None) -> SourceChanged | S3Error:
     return S3Error("NoSuchKey", "gone since it was listed", 404, "HeadObject") if now is None else SourceChanged(now)
 
 
-async def look_again(desk: Desk, planned: Planned) -> Head | None:
+async def look_again(desk: Desk, planned: Planned, checksums: bool = False) -> Head | None:
     """The source object as it is now; None: it is not there."""
     try:
-        return await desk.source.head(planned.source)
+        return await desk.source.head(planned.source, checksums=checksums)
     except S3Error as error:
         if error.code in MISSING_CODES or error.status == 404 and error.code != "NoSuchBucket":
             return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.faults.inprocess import Here
 from tests.support.buckets import MIB, Bucket, content
 from tests.support.marks import on
@@ -36,3 +38,45 @@ def test_a_part_that_stays_wrong(proxy: Proxy, tmp_path: Path, source: Bucket, d
     assert "--no-tags" not in ran.err, "an ETag is no tag"
     assert destination.keys() == ["other"]
     assert destination.uploads(["large"]) == []
+
+
+SMALL = {f"a{n}": b"%d" % n for n in range(9)} | {"k": b"k", "other": b"o"}
+
+
+@on("moto")
+@pytest.mark.parametrize("algorithm", ["", "CRC32"])
+def test_a_small_copy_that_is_wrong(proxy: Proxy, tmp_path: Path, source: Bucket, destination: Bucket,
+                                    algorithm: str) -> None:
+    """The store shows its ETags to be MD5s by the other copies; or checksums tell."""
+    for key, body in SMALL.items():
+        source.put(key, body, **({"ChecksumAlgorithm": algorithm} if algorithm else {}))
+    copy_from_another(proxy, b"PUT /%b/k HTTP" % destination.name.encode(), "k", "other", times=1)
+    here = Here(proxy.url, tmp_path)
+    keys = ["k"] if algorithm else sorted(SMALL)
+    here.copy("-t", "1", source, destination, "-f", *reversed(keys), copied=len(keys), failed=0)
+    assert destination.contents() == {key: SMALL[key] for key in keys}
+
+
+@on("moto")
+def test_a_small_copy_that_stays_wrong(proxy: Proxy, tmp_path: Path, source: Bucket, destination: Bucket) -> None:
+    source.fill(SMALL)
+    copy_from_another(proxy, b"PUT /%b/k HTTP" % destination.name.encode(), "k", "other")
+    here = Here(proxy.url, tmp_path)
+    ran = here.copy("-t", "1", source, destination, status=1, copied=len(SMALL) - 1, failed=1)
+    assert f"failed {source}/k: WrongCopy: " in ran.err
+    assert ran.err.count("\n") == 2
+    proxy.forget()
+    proxy.rewrite = bytes
+    here.copy(source, destination, copied=1, up_to_date=len(SMALL) - 1)
+    assert destination.contents() == SMALL
+
+
+@on("moto")
+def test_a_source_that_is_said_to_be_missing(proxy: Proxy, tmp_path: Path, source: Bucket, destination: Bucket) -> None:
+    """Still there: one more try, then it has failed."""
+    source.fill({"k": b"k", "l": b"l"})
+    proxy.fail("CopyObject", "NoSuchKey", 404, key="^k", times=None)
+    proxy.fail("CopyObject", "NoSuchKey", 404, key="^l")
+    ran = Here(proxy.url, tmp_path).copy(source, destination, status=1, copied=1, failed=1, vanished=0)
+    assert f"failed {source}/k: NoSuchKey: " in ran.err
+    assert proxy.count("CopyObject") == 4
