@@ -77,7 +77,19 @@ async def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
             reason += "; --no-tags copies without tags"
         elif error.code in DENIED_CODES and error.operation in _WITH_TAGS and await _has_tags(desk, planned):
             reason += "; the object has tags: if these are what is denied, --no-tags copies without them"
+    if await _wants_key(desk, planned, error):
+        reason += "; it may be encrypted with a key of the customer's (SSE-C), which is not known here"
     return outcome_of(planned, Result.FAILED, reason)
+
+
+async def _wants_key(desk: Desk, planned: Planned, error: S3Error) -> bool:
+    """Whether HEAD is refused as it is for objects under SSE-C: 400, without a word (S3 documentation, SSE-C)."""
+    if error.status == 400 and error.operation == "CopyObject":
+        try:
+            await look_again(desk, planned)
+        except S3Error as another:
+            error = another
+    return error.status == 400 and error.operation == "HeadObject"
 
 
 async def _has_tags(desk: Desk, planned: Planned) -> bool:

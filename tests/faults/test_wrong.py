@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,21 @@ def test_a_source_that_is_said_to_be_missing(proxy: Proxy, tmp_path: Path, sourc
     ran = Here(proxy.url, tmp_path).copy(source, destination, status=1, copied=1, failed=1, vanished=0)
     assert f"failed {source}/k: NoSuchKey: " in ran.err
     assert proxy.count("CopyObject") == 4
+
+
+@on("seaweed")
+def test_keys_of_customers(proxy: Proxy, tmp_path: Path, source: Bucket, destination: Bucket) -> None:
+    """SSE-C: each fails alone, with one clear reason."""
+    secret: dict[str, Any] = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    source.put("whole", b"1", **secret)
+    source.put("open", b"2")
+    request: dict[str, Any] = {"Bucket": source.name, "Key": "parts"}
+    upload = source.client.create_multipart_upload(**request, **secret)["UploadId"]
+    parts = [source.client.upload_part(**request, **secret, UploadId=upload, PartNumber=n, Body=body)["ETag"]
+             for n, body in enumerate(PARTS, 1)]
+    source.client.complete_multipart_upload(**request, UploadId=upload, MultipartUpload={
+        "Parts": [{"PartNumber": n, "ETag": etag} for n, etag in enumerate(parts, 1)]})
+    ran = Here(proxy.url, tmp_path).copy(source, destination, status=1, copied=1, failed=2)
+    for key in ("whole", "parts"):
+        assert any(line.startswith(f"failed {source}/{key}: ") and "(SSE-C)" in line for line in ran.err.splitlines())
+    assert destination.contents() == {"open": b"2"}
