@@ -23,6 +23,10 @@ UNSEEN = "*"
 CONDITION_CODES = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
+class Occupied(Exception):
+    """Somebody else wrote the destination meanwhile, and ``--no-overwrite`` leaves what is there."""
+
+
 async def finish(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[int]) -> None:
     """Checks the parts, completes the upload, checks the object.
 
@@ -32,6 +36,7 @@ async def finish(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set
 
     Raises:
         SourceChanged: the source has another version now.
+        Occupied: another object is there now, and must not be overwritten.
         S3Error: `WrongParts` where the parts make another ETag than the source's whatever is done; others as they came.
     """
     upload = await _mend(desk, upload, parts, reused)
@@ -152,6 +157,8 @@ async def _complete(desk: Desk, upload: Upload, parts: list[Part], computed: str
                 if await landed(desk, upload, computed):
                     await desk.destination.abort(planned.destination, upload.upload_id)
                     return None
+                if desk.options.no_overwrite and not planned.in_place and error.code in CONDITION_CODES:
+                    raise Occupied from error
                 # another object was written meanwhile: ours goes over it only if it still is what the source is
                 now = await look_again(desk, planned)
                 if now is None or now.etag != planned.etag:
