@@ -305,7 +305,7 @@ class Exchange:
         if error.status == 0 and trial.route is not self._home and self._route is trial.route:
             self._route = self._home  # where a redirect led is gone
         await self._desk.flights.pause(wait + backoff(trial.failures))
-        if self._desk.budget(place.host).spent:
+        if wait and self._desk.budget(place.host).spent:  # it only had a turn: nothing was paid for it
             raise error
 
     def _of_head(self, error: S3Error, trial: _Trial) -> Kind:
