@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,23 @@ def test_keys_of_customers(proxy: Proxy, tmp_path: Path, source: Bucket, destina
     for key in ("whole", "parts"):
         assert any(line.startswith(f"failed {source}/{key}: ") and "(SSE-C)" in line for line in ran.err.splitlines())
     assert destination.contents() == {"open": b"2"}
+
+
+@on("moto")
+def test_a_checksum_proves_what_etags_cannot(proxy: Proxy, tmp_path: Path, source: Bucket, destination: Bucket) -> None:
+    """Under KMS: Complete is given the source's, so that the store refuses a wrong object before it is visible."""
+    whole: dict[str, Any] = {"ChecksumAlgorithm": "CRC64NVME"}
+    source.put("large", content(6 * MIB), **whole)
+    source.put("plain", content(6 * MIB, 2), **whole)
+    checksum = source.client.head_object(
+        Bucket=source.name, Key="large", ChecksumMode="ENABLED")["ChecksumCRC64NVME"]
+    proxy.change("HeadObject", lambda answer: replace(
+        answer, headers=[*answer.headers, ("x-amz-checksum-type", "FULL_OBJECT")]), times=None)
+    options = ("--large-file", "5MiB", "--part-size", "5MiB")
+    here = Here(proxy.url, tmp_path)
+    here.copy(*options, f"{source}/plain", destination, copied=1)
+    proxy.fail("CompleteMultipartUpload", "BadDigest", 400)
+    here.copy(*options, "--sse", "aws:kms", "--sse-kms-key-id", "key", f"{source}/large", destination, copied=1)
+    heads = [seen.request.head for seen in proxy.seen if seen.request.operation == "CompleteMultipartUpload"]
+    assert [f"x-amz-checksum-crc64nvme: {checksum}".encode() in head for head in heads] == [False, True, True]
+    assert destination.uploads(["large"]) == []
