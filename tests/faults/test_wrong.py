@@ -120,3 +120,16 @@ def test_a_checksum_proves_what_etags_cannot(proxy: Proxy, tmp_path: Path, sourc
     heads = [seen.request.head for seen in proxy.seen if seen.request.operation == "CompleteMultipartUpload"]
     assert [f"x-amz-checksum-crc64nvme: {checksum}".encode() in head for head in heads] == [False, True, True]
     assert destination.uploads(["large"]) == []
+
+
+@on("moto", "minio")
+def test_all_data_of_ours_carries_a_checksum(proxy: Proxy, tmp_path: Path, source: Bucket, destination: Bucket) -> None:
+    """Buckets with Object Lock take no other; also where the store refuses to be named an algorithm."""
+    source.put_parts("large", PARTS)
+    proxy.fail("UploadPartCopy", "InvalidArgument", 400)
+    Here(proxy.url, tmp_path).copy(source, destination, copied=1)
+    sent = [seen.request for seen in proxy.seen if seen.request.operation == "UploadPart"]
+    assert len(sent) > 1
+    for request in sent:
+        assert re.search(rb"(?i)\r\n(content-md5|x-amz-checksum-crc64nvme): \S+\r\n", request.head)
+    assert destination.etag("large") == source.etag("large")
