@@ -57,6 +57,8 @@ class _Shape:
     fruitless: int = 0
     """Pairs in a row for which HEADs proved nothing."""
     fruitful: bool = False
+    proved: bool = False
+    """HEADs of some pair proved something: no encryption is the whole bucket's."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -122,7 +124,8 @@ class Judge:
                 facts = replace(facts, layouts=await self._layouts(source.key, destination.key))
             else:
                 assert isinstance(answer, Verdict)
-                self._remember(shape, facts)
+                if there is not None:  # else it was removed meanwhile, which tells nothing of the others
+                    self._remember(shape, facts)
                 return Decision(answer, source, there)
 
     def _remember(self, shape: _Shape, facts: Facts) -> None:
@@ -131,15 +134,19 @@ class Judge:
             return
         comparable = {*facts.source.full, *facts.source.composite} & {*facts.destination.full,
                                                                      *facts.destination.composite}
-        opaque = facts.source.opaque or facts.destination.opaque or not self.etags_are_md5
+        encrypted = facts.source.opaque or facts.destination.opaque
+        opaque = encrypted or not self.etags_are_md5
         plain = not parts_of(facts.source.etag) and not parts_of(facts.destination.etag)
         same_layout = facts.layouts is not None and facts.layouts[0] == facts.layouts[1] and facts.layouts[0][0] > 0
         if comparable or (not opaque and (plain or same_layout)):
-            shape.fruitful, shape.fruitless = True, 0
+            shape.fruitful = shape.proved = True
+            shape.fruitless = 0
         else:
-            # Encryption is a bucket's setting: one such pair speaks for all. Layouts differ from object to object.
+            # Encryption is a bucket's setting: one such pair speaks for all, where no other has spoken against it.
+            # Layouts differ from object to object.
             shape.fruitful = False
-            shape.fruitless += self._patience if opaque and self.mode != "checksum" and not self.verify else 1
+            all_alike = opaque and not (encrypted and shape.proved) and self.mode != "checksum" and not self.verify
+            shape.fruitless += self._patience if all_alike else 1
 
     async def _seen_source(self, listed: Listed) -> tuple[Listed, Seen]:
         try:

@@ -23,6 +23,10 @@ UNSEEN = "*"
 CONDITION_CODES = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
+class Occupied(Exception):
+    """Somebody else wrote the destination meanwhile, and ``--no-overwrite`` leaves what is there."""
+
+
 async def finish(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set[int]) -> None:
     """Checks the parts, completes the upload, checks the object.
 
@@ -32,6 +36,7 @@ async def finish(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set
 
     Raises:
         SourceChanged: the source has another version now.
+        Occupied: another object is there now, and must not be overwritten.
         S3Error: `WrongParts` where the parts make another ETag than the source's whatever is done; others as they came.
     """
     upload = await _mend(desk, upload, parts, reused)
@@ -39,7 +44,8 @@ async def finish(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set
     computed = expected_etag(part.etag for part in ordered)
     if not computed:
         await _check_sizes(desk, upload, ordered)
-    answered = await _complete(desk, upload, ordered, computed)
+    proof = await _full_checksum(desk, upload) if upload.opaque and upload.algorithm else {}
+    answered = await _complete(desk, upload, ordered, computed, proof)
     if answered is None or answered and answered == computed:
         return
     there = await desk.lister.head(upload.planned.destination, checksums=True)
@@ -48,6 +54,18 @@ async def finish(desk: Desk, upload: Upload, parts: dict[int, Part], reused: set
                       "CompleteMultipartUpload")
     if not upload.planned.in_place:  # there the source is gone: this is it
         await _compare_checksums(desk, upload, there)
+
+
+async def _full_checksum(desk: Desk, upload: Upload) -> Headers:
+    """The source's checksum as Complete takes it: where ETags prove nothing, the store itself then refuses a wrong
+    object before it is visible."""
+    source = await desk.source.head(upload.planned.source, checksums=True)
+    if source.etag != upload.planned.etag:
+        raise changed(source)
+    value = source.checksums.get(upload.algorithm)
+    if not value or source.checksum_type != "FULL_OBJECT":
+        return {}
+    return {f"x-amz-checksum-{upload.algorithm.lower()}": value, "x-amz-checksum-type": "FULL_OBJECT"}
 
 
 async def landed(desk: Desk, upload: Upload, computed: str = "") -> bool:
@@ -137,12 +155,12 @@ async def _differs(desk: Desk, upload: Upload, parts: Iterable[Part]) -> int:
     return next((part.number for part in parts if facts.get(part.number) != (part.size, part.etag)), 0)
 
 
-async def _complete(desk: Desk, upload: Upload, parts: list[Part], computed: str) -> str | None:
+async def _complete(desk: Desk, upload: Upload, parts: list[Part], computed: str, proof: Headers) -> str | None:
     """Completes; gives the ETag that was answered ("" for none), or None where the object was there already."""
     planned = upload.planned
     replaces = planned.replaces
     for _ in range(3):
-        headers: Headers = {"x-amz-mp-object-size": str(planned.size)}
+        headers: Headers = {"x-amz-mp-object-size": str(planned.size), **proof}
         if desk.store.takes_conditions and replaces != UNSEEN:
             headers |= {"if-match": f'"{replaces}"'} if replaces else {"if-none-match": "*"}
         try:
@@ -152,6 +170,8 @@ async def _complete(desk: Desk, upload: Upload, parts: list[Part], computed: str
                 if await landed(desk, upload, computed):
                     await desk.destination.abort(planned.destination, upload.upload_id)
                     return None
+                if desk.options.no_overwrite and not planned.in_place and error.code in CONDITION_CODES:
+                    raise Occupied from error
                 # another object was written meanwhile: ours goes over it only if it still is what the source is
                 now = await look_again(desk, planned)
                 if now is None or now.etag != planned.etag:

@@ -28,6 +28,8 @@ class Store:
     """ListMultipartUploads with a prefix; None: not known yet."""
     learning: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the one that finds something out for all."""
+    keeps_etags: bool = False
+    """A plain ETag was seen to be the same on a copy: where another is not, the copy is wrong."""
 
 
 @dataclass

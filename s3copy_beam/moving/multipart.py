@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
-from s3copy_beam.moving.assemble import finish, holds, landed
+from s3copy_beam.moving.assemble import Occupied, finish, holds, landed
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.partfiles import folder_of
 from s3copy_beam.moving.parts import copy_parts, together
@@ -145,6 +145,9 @@ async def _attempt(
     except SourceChanged as change:
         await end(desk, upload)
         return renewed(desk, upload.planned, change)
+    except Occupied:
+        await end(desk, upload)
+        return outcome_of(upload.planned, Result.UP_TO_DATE)
     except S3Error as failure:
         error = failure
     try:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from s3copy_beam.compare import Seen
+from s3copy_beam.layout import is_md5
 from s3copy_beam.model import Outcome, Planned, Result, outcome_of
 from s3copy_beam.moving.desk import Desk
 from s3copy_beam.moving.headers import copy_headers
 from s3copy_beam.moving.inplace import rewrite_headers
+from s3copy_beam.moving.learn import KMS
 from s3copy_beam.moving.source import ARCHIVED_CODES, MISSING_CODES, SourceChanged, changed, failed, look_again, renewed
+from s3copy_beam.s3.answers import Head
 from s3copy_beam.s3.errors import S3Error
 
 TRIES = 3
 """Versions of a source that are tried, where it changes while it is copied."""
+_WRONG = "WrongCopy"
 
 
 async def copy_small(desk: Desk, planned: Planned) -> Outcome:
@@ -22,6 +27,7 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
         OtherWay: the source has another version now, which has to be copied in parts.
         Stopped, CredentialsLost: the run ends; nothing is known of this object.
     """
+    odd = False  # a source that is said to be missing and is not, a copy that is wrong: one more try
     try:
         for last in (False,) * (TRIES - 1) + (True,):
             try:
@@ -31,12 +37,11 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
                     return outcome_of(planned, Result.FAILED, "the source changes faster than it can be copied")
                 planned = renewed(desk, planned, change)
             except S3Error as error:
-                if error.code not in MISSING_CODES:
-                    raise
-                if await look_again(desk, planned) is None:
+                if error.code in MISSING_CODES and await look_again(desk, planned) is None:
                     return outcome_of(planned, Result.VANISHED, "gone since it was listed")
-                if last:
+                if odd or last or error.code not in MISSING_CODES | {_WRONG}:
                     raise
+                odd = True
         raise AssertionError("unreachable")
     except S3Error as error:
         if error.code in ARCHIVED_CODES:
@@ -72,6 +77,7 @@ async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
     elif copied.etag != planned.etag:
         await _explain(desk, planned, copied.etag)
     elif not planned.multipart and not options.sse.startswith("aws:kms"):
+        desk.store.keeps_etags = True
         desk.learned(True)
     return outcome_of(planned, Result.COPIED)
 
@@ -90,7 +96,7 @@ async def _look_at(desk: Desk, planned: Planned, etag: str) -> None:
 
 
 async def _explain(desk: Desk, planned: Planned, etag: str) -> None:
-    """Looks at a copy whose ETag is not the source's: right all the same, or of another version?
+    """Looks at a copy whose ETag is not the source's: right all the same, wrong, or of another version?
 
     A copy of a multipart object, under KMS, or on a store of its own kind has another ETag. A store that ignores the
     guard may have copied another version: then the source's ETag is no longer the one that was planned.
@@ -99,14 +105,24 @@ async def _explain(desk: Desk, planned: Planned, etag: str) -> None:
         SourceChanged: another version was copied.
         S3Error: the copy is not what it should be.
     """
-    now = await look_again(desk, planned)
+    now = await look_again(desk, planned, checksums=True)
     if now is None or now.etag != planned.etag:
         raise changed(now)
-    there = await desk.lister.head(planned.destination)
+    there = await desk.lister.head(planned.destination, checksums=True)
     if there.size != planned.size:
         raise S3Error("WrongSize", f"the copy has {there.size} bytes, the source {planned.size}", 0, "HeadObject")
     if etag and there.etag != etag:
         return  # somebody else wrote it meanwhile: the last full object wins
-    encrypted = {now.encryption, there.encryption} & {"aws:kms", "aws:kms:dsse", "SSE-C"}
-    if not planned.multipart and not encrypted and "-" not in there.etag:
+    plain = is_md5(planned.etag) and "-" not in there.etag and not {now.encryption, there.encryption} & KMS
+    same = _same_checksums(now, there)
+    if same is False or same is None and plain and is_md5(there.etag) and desk.store.keeps_etags:
+        raise S3Error(_WRONG, f"the copy is not what the source is: its ETag is {there.etag}", 0, "CopyObject")
+    if plain:
         desk.learned(False)
+
+
+def _same_checksums(one: Head, other: Head) -> bool | None:
+    """Whether two objects have the same full-object checksums; None: they have none of one algorithm."""
+    ours, theirs = (Seen(head.etag, head.encryption, head.checksums, head.checksum_type).full for head in (one, other))
+    common = ours.keys() & theirs.keys()
+    return all(ours[name] == theirs[name] for name in common) if common else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from s3copy_beam.layout import in_parts
@@ -16,6 +17,8 @@ ARCHIVED_CODES = frozenset({"InvalidObjectState"})
 _WITH_TAGS = ("CopyObject", "CreateMultipartUpload")
 """Requests that need the right to read or write tags, where there are any."""
 DENIED_CODES = frozenset({"AccessDenied", "Forbidden"})
+_OF_TAGS = re.compile(r"\btags?\b|tagging", re.IGNORECASE)
+"""A message about tags; not about an ETag."""
 
 
 class SourceChanged(Exception):
@@ -56,10 +59,10 @@ def changed(now: Head | None) -> SourceChanged | S3Error:
     return S3Error("NoSuchKey", "gone since it was listed", 404, "HeadObject") if now is None else SourceChanged(now)
 
 
-async def look_again(desk: Desk, planned: Planned) -> Head | None:
+async def look_again(desk: Desk, planned: Planned, checksums: bool = False) -> Head | None:
     """The source object as it is now; None: it is not there."""
     try:
-        return await desk.source.head(planned.source)
+        return await desk.source.head(planned.source, checksums=checksums)
     except S3Error as error:
         if error.code in MISSING_CODES or error.status == 404 and error.code != "NoSuchBucket":
             return None
@@ -70,11 +73,23 @@ async def failed(desk: Desk, planned: Planned, error: S3Error) -> Outcome:
     """The outcome of an object that an error ended, with what may help."""
     reason = str(error) + _about_grants(desk, error)
     if desk.options.tags and "--no-tags" not in reason:
-        if "tag" in error.message.lower():
+        if _OF_TAGS.search(error.message):
             reason += "; --no-tags copies without tags"
         elif error.code in DENIED_CODES and error.operation in _WITH_TAGS and await _has_tags(desk, planned):
             reason += "; the object has tags: if these are what is denied, --no-tags copies without them"
+    if await _wants_key(desk, planned, error):
+        reason += "; it may be encrypted with a key of the customer's (SSE-C), which is not known here"
     return outcome_of(planned, Result.FAILED, reason)
+
+
+async def _wants_key(desk: Desk, planned: Planned, error: S3Error) -> bool:
+    """Whether HEAD is refused as it is for objects under SSE-C: 400, without a word (S3 documentation, SSE-C)."""
+    if error.status == 400 and error.operation == "CopyObject":
+        try:
+            await look_again(desk, planned)
+        except S3Error as another:
+            error = another
+    return error.status == 400 and error.operation == "HeadObject"
 
 
 async def _has_tags(desk: Desk, planned: Planned) -> bool:

@@ -100,11 +100,11 @@ async def _create(desk: Desk, upload: Upload, headers: Headers, plain: Headers, 
     if not can_be_marked(upload.layout) or not desk.store.takes_marks or head.rgw:
         return upload
     mark = mark_of(desk.options.source, planned, upload.layout, plain)
-    extra = {}
-    if upload.algorithm:
-        extra = {f"x-amz-checksum-{upload.algorithm.lower()}": checksum_of(upload.algorithm, mark)}
+    # a bucket with Object Lock takes no data without a checksum
+    name = f"x-amz-checksum-{upload.algorithm.lower()}" if upload.algorithm else "content-md5"
     try:
-        await desk.destination.upload_part(key, upload.upload_id, MARK_PART, mark, extra)
+        await desk.destination.upload_part(key, upload.upload_id, MARK_PART, mark,
+                                           {name: checksum_of(upload.algorithm or "MD5", mark)})
     except BaseException:
         await end(desk, upload)
         raise

@@ -23,6 +23,10 @@ def _crc64nvme(body: bytes) -> bytes:
     return int(crc64nvme(body)).to_bytes(8, "big")
 
 
+def _md5(body: bytes) -> bytes:
+    return hashlib.md5(body, usedforsecurity=False).digest()
+
+
 ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
     "CRC64NVME": _crc64nvme,
     "CRC32C": _crc32c,
@@ -30,12 +34,14 @@ ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
     "SHA256": lambda body: hashlib.sha256(body).digest(),
     "SHA1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
 }
+"""Those that this project can name for an upload, and compute."""
 
 
 def checksum_of(algorithm: str, body: bytes) -> str:
-    """The value of ``x-amz-checksum-<algorithm>`` for a body.
+    """The value of ``x-amz-checksum-<algorithm>`` for a body; MD5: that of ``Content-MD5``.
 
     >>> checksum_of("CRC32", b"")
     'AAAAAA=='
     """
-    return base64.b64encode(ALGORITHMS[algorithm](body)).decode()
+    digest = _md5(body) if algorithm == "MD5" else ALGORITHMS[algorithm](body)
+    return base64.b64encode(digest).decode()

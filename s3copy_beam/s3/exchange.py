@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from s3copy_beam.s3.errors import ConfigError, Kind, S3Error, Stopped, kind_of
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.identity import credentials_of
 from s3copy_beam.s3.network import CONNECT_TIMEOUT, Reply, Route, Session, send
-from s3copy_beam.s3.pacing import SMALL, Limits, Pacer
+from s3copy_beam.s3.pacing import LIST, SMALL, Limits, Pacer
 from s3copy_beam.s3.refusal import error_of
 from s3copy_beam.s3.retry import Budget, backoff
 from s3copy_beam.s3.seal import Seal
@@ -279,6 +280,7 @@ class Exchange:
             trial.mends += 1
             if not await self._seal.renew(trial.keys):
                 if call.method == "HEAD":
+                    await self._ask_in_words()
                     raise error
                 if trial.mends >= _MAX_MENDS:
                     raise self._seal.lost()
@@ -303,7 +305,7 @@ class Exchange:
         if error.status == 0 and trial.route is not self._home and self._route is trial.route:
             self._route = self._home  # where a redirect led is gone
         await self._desk.flights.pause(wait + backoff(trial.failures))
-        if wait and self._desk.budget(place.host).spent:
+        if wait and self._desk.budget(place.host).spent:  # it only had a turn: nothing was paid for it
             raise error
 
     def _of_head(self, error: S3Error, trial: _Trial) -> Kind:
@@ -313,6 +315,11 @@ class Exchange:
         if error.status == 400 and trial.keys and trial.keys.token and not trial.mends:
             return Kind.CREDENTIALS
         return Kind.FINAL
+
+    async def _ask_in_words(self) -> None:
+        """Has a request answered whose refusal says why; raises CredentialsLost where they expired."""
+        with contextlib.suppress(S3Error):
+            await self.call(Call("ListObjectsV2", "GET", query="list-type=2&max-keys=1", kind=LIST), lambda _: None)
 
     async def _move(self, error: S3Error, used: Route | None) -> bool:
         """Follows a redirect, for this and all later requests; whether there was somewhere to go."""

@@ -66,3 +66,12 @@ def test_somebody_else_writes_the_destination(proxied: Tool, proxy: Proxy, sourc
     ran.expect(ran.status)
     assert destination.read("large") in (b"theirs", b"".join(OLD))
     assert destination.uploads(["large"]) == []
+
+
+def test_no_overwrite_of_what_is_written_meanwhile(proxied: Tool, proxy: Proxy, source: Bucket,
+                                                   destination: Bucket) -> None:
+    source.put_parts("large", OLD[:2])
+    proxy.meanwhile("CompleteMultipartUpload", lambda _: destination.put("large", b"theirs"))
+    proxied.copy("--no-overwrite", source, destination, copied=0, up_to_date=1, failed=0, uploads_left=0)
+    assert destination.contents() == {"large": b"theirs"}
+    assert destination.uploads(["large"]) == []

@@ -141,6 +141,28 @@ def test_encryption_is_asked_for_once() -> None:
     assert source.heads == 2
 
 
+def test_a_destination_that_was_removed_tells_nothing_of_others() -> None:
+    lister = Bucket(404)
+    judge = Judge(Bucket(head(A)), lister)
+    assert decide(judge, obj(A), obj(B, 101))[0] == (COPY, obj(A), None)
+    lister.head_answer = head(B)
+    assert decide(judge, obj(A), obj(B, 101))[0].verdict is COPY  # row 6
+
+
+def test_one_encrypted_object_among_others_does_not_speak_for_all() -> None:
+    lister = Bucket(head(B))
+    judge = Judge(Bucket(head(A)), lister)
+    assert decide(judge, obj(A), obj(B, 101))[0].verdict is COPY
+    lister.head_answer = head(B, encryption="aws:kms")
+    assert decide(judge, obj(A), obj(B, 101))[0].verdict is UNPROVEN
+    lister.head_answer = head(B)
+    assert decide(judge, obj(A), obj(B, 101))[0].verdict is COPY
+    lister.head_answer = head(B, encryption="aws:kms")
+    for _ in range(50):
+        decide(judge, obj(A), obj(B, 101))
+    assert lister.heads == 3 + 4  # and not again and again
+
+
 def test_other_layouts_are_asked_a_few_times() -> None:
     source, lister = Bucket(head(A + "-2")), Bucket(head(B))
     decide(Judge(source, lister), obj(A + "-2"), obj(B, 101), times=50)

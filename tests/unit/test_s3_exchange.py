@@ -191,6 +191,22 @@ def test_expired_credentials_without_others_end_the_run(worker: Worker) -> None:
         assert len(fake.seen) == 3
 
 
+def test_expired_credentials_that_head_meets_end_the_run(worker: Worker) -> None:
+    """A bare 400 has no words: a refused listing has."""
+    with fake_store(answer(400), error(400, "ExpiredToken")) as fake:
+        with pytest.raises(CredentialsLost, match="-a/-k expired"):
+            worker.run(client_of(worker, fake, token="old").head("k"))
+        assert [seen.method for seen in fake.seen] == ["HEAD", "GET", "GET", "GET"]
+
+
+def test_a_bare_400_that_is_about_the_object(worker: Worker) -> None:
+    with fake_store(answer(400), answer(200, b"")) as fake:
+        with pytest.raises(S3Error) as caught:
+            worker.run(client_of(worker, fake, token="good").head("k"))
+        assert (caught.value.status, caught.value.operation) == (400, "HeadObject")
+        assert len(fake.seen) == 2
+
+
 def test_a_store_that_errs_about_expiry_once(worker: Worker) -> None:
     with fake_store(error(400, "ExpiredToken"), OK) as fake:
         assert copy(worker, client_of(worker, fake)) == "abc"
