@@ -303,7 +303,7 @@ class Exchange:
         if error.status == 0 and trial.route is not self._home and self._route is trial.route:
             self._route = self._home  # where a redirect led is gone
         await self._desk.flights.pause(wait + backoff(trial.failures))
-        if self._desk.budget(place.host).spent:
+        if wait and self._desk.budget(place.host).spent:  # one that was paid for is sent
             raise error
 
     def _of_head(self, error: S3Error, trial: _Trial) -> Kind:
