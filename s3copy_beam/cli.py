@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from s3copy_beam.command.signals import Signals
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
@@ -17,15 +19,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else argv
     try:
-        from s3copy_beam.command.hide import hide
+        with Signals() as signals:
+            from s3copy_beam.command.hide import hide
 
-        hide(words)
-        from s3copy_beam.command import collector
+            hide(words)
+            from s3copy_beam.command import collector
 
-        with collector.held():
-            from s3copy_beam.command.run import run
+            with collector.held():
+                from s3copy_beam.command.run import run
 
-            return run(words)
+                return run(words, signals)
     except KeyboardInterrupt:  # before there were handlers of our own
         return 130
 

@@ -11,9 +11,6 @@ from s3copy_beam.command.screen import Screen
 from s3copy_beam.model import Totals
 from s3copy_beam.options import CopyOptions
 
-GO_ON = "run the same command again to go on"
-STOPPED = f"stopped before all was done; {GO_ON}"
-
 
 def say(totals: Totals, observer: LiveObserver, given: Arguments, seconds: float, stopped: str) -> None:
     """Failures and warnings first; the summary is stderr's last line, ``--json`` stdout's.

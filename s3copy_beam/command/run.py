@@ -21,7 +21,7 @@ from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments, UsageError, parse
 from s3copy_beam.command.report import Report, clear
 from s3copy_beam.command.screen import Progress, Screen
-from s3copy_beam.command.signals import Signals
+from s3copy_beam.command.signals import GO_ON, Signals
 from s3copy_beam.command.stdin import with_stdin
 from s3copy_beam.model import Totals
 from s3copy_beam.observe import observers
@@ -32,23 +32,24 @@ from s3copy_beam.s3.errors import ConfigError, CredentialsLost, Stopped
 _log = logging.getLogger("s3copy_beam.command")
 
 
-def run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str], signals: Signals | None = None) -> int:
     """Runs the command.
 
     Args:
         argv: the words after its name.
+        signals: that are caught already.
 
     Returns:
         The exit status (ending.status_of; 130 and 143 after a signal).
     """
-    return guarded(lambda screen, signals: _command(argv, screen, signals))
+    return guarded(lambda screen, signals: _command(argv, screen, signals), signals)
 
 
-def guarded(work: Callable[[Screen, Signals], int]) -> int:
+def guarded(work: Callable[[Screen, Signals], int], caught: Signals | None = None) -> int:
     """Does the work of one call: what users cause, and what nobody foresaw, becomes one line and an exit status."""
     log.set_up(None, "")
     screen = Screen()
-    with Signals(f"s3copy: {ending.STOPPED}") as signals:
+    with contextlib.nullcontext(caught) if caught else Signals() as signals:
         try:
             return work(screen, signals)
         except (UsageError, PathError, ConfigError, CredentialsLost) as error:
@@ -100,7 +101,11 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     signals.stop_with(lambda: worker().stop())
     if call.options.source.identity.vault:
         vault_put(call.options.source.identity.vault, given.get("a"), given.get("k"))
-    facts = look(call.options, given)
+    try:
+        facts = look(call.options, given)
+    except Stopped:
+        return _finish(Totals(stopped=1, **worker().take_counts()._asdict()), LiveObserver(call.options, screen), given,
+                       signals, time.monotonic() - began)
     looked = time.monotonic()
     before = worker().take_counts()
     with contextlib.ExitStack() as files:
@@ -127,7 +132,7 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
         if totals is not None:
             echo(observer)
     if totals is not None:
-        totals.add(Totals(requests=before.requests, retries=before.retries, throttled=before.throttled))
+        totals.add(Totals(**before._asdict()))
     return _finish(totals, observer, given, signals, time.monotonic() - began)
 
 
@@ -187,7 +192,7 @@ def _finish(totals: Totals | None, observer: LiveObserver, given: Arguments, sig
     screen = observer.screen
     if totals is None:
         screen.err(signals.go_on if signals.received else "s3copy: the job did not report: what it did is not known; "
-                                                          f"{ending.GO_ON}")
+                                                          f"{GO_ON}")
         return signals.status or 1
     if totals.fatal:
         return ending.fatal(screen, totals.fatal)

@@ -1,17 +1,21 @@
-"""SIGINT and SIGTERM: the first stops the run cleanly, the second at once; the first decides the exit status."""
+"""SIGINT and SIGTERM: the first stops the run cleanly, the second at once; the first decides the exit status.
+
+Imports next to nothing: the command's handlers are there before anything else of it is.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 GRACE = 4.5
 """Seconds that a clean stop may take: then the process ends as it would by the second signal."""
+GO_ON = "run the same command again to go on"
+STOPPED = f"stopped before all was done; {GO_ON}"
 
 
 class Signals:
@@ -19,10 +23,10 @@ class Signals:
 
     Attributes:
         received: number of the first signal; 0: none yet.
-        go_on: a line for people, said where the clean stop takes too long.
+        go_on: a line for people, said by whoever ends the run: here, where there is no clean stop or it takes too long.
     """
 
-    def __init__(self, go_on: str) -> None:
+    def __init__(self, go_on: str = f"s3copy: {STOPPED}") -> None:
         self.received = 0
         self.go_on = go_on
         self._stop: Callable[[], object] = lambda: None
@@ -54,14 +58,18 @@ class Signals:
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         if self.received:
-            os._exit(self.status)
+            self._end()
         self.received = number
         threading.Thread(target=self._stop, name="stop", daemon=True).start()
         threading.Thread(target=self._watch, name="stop-watch", daemon=True).start()
 
     def _watch(self) -> None:
         if not self._ended.wait(GRACE):
-            try:
-                print(self.go_on, file=sys.stderr, flush=True)
-            finally:
-                os._exit(self.status)
+            self._end()
+
+    def _end(self) -> NoReturn:
+        """Ends the process. Not through `sys.stderr`: a signal may come while somebody writes to it."""
+        try:
+            os.write(2, f"{self.go_on}\n".encode())
+        finally:
+            os._exit(self.status)

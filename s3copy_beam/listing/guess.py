@@ -34,7 +34,7 @@ class Guesser:
         sure = shared(low, high)
         if high == past(low[:sure]) and (shared(first, low) > sure or run.stop is None):
             return float("inf")  # there is no telling
-        return self._alphabet.pages_left(first, low, high)
+        return run.seen * self._alphabet.pages_left(first, low, high)
 
     def guess(self, run: Run) -> str:
         """A text that about half of what is left of a range is below; empty: none is known.
@@ -50,7 +50,7 @@ class Guesser:
             if run.stem is not None and run.last.startswith(run.stem):
                 likely = min(likely, len(run.stem))
                 if low[likely - 1:likely + 1].isdecimal() and (
-                        self._alphabet.pages_left(first, low, past(low[:likely])) >= _WITHIN_NUMBER):
+                        run.seen * self._alphabet.pages_left(first, low, past(low[:likely])) >= _WITHIN_NUMBER):
                     sure = likely  # the leading digits of a number are the last to change
             while sure < likely and low[sure] in _HARDLY_FOLLOWED:
                 sure += 1

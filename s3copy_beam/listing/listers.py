@@ -20,7 +20,7 @@ from s3copy_beam.model import Listed
 
 LISTERS = 12
 """At a time in a process: enough to hide pages of 100 ms behind the work on them, at some 10 ms a page."""
-_SPARE_PAGES, _SPARE_SHARE = 6.0, 0.03
+_SPARE_PAGES, _SPARE_SHARE = 5.0, 0.03
 """How many pages may be wasted on cuts: some, and a share of all."""
 _COST_OF_CUT = 0.5
 """Pages: where a range ends, its last page is half full on average."""
@@ -96,7 +96,7 @@ class Splitter:
                     self._start(None)
             self._tell()
             await work(objects)
-        self._pages += _COST_OF_CUT * run.wasted
+        self._pages += run.wasted
         self._runs.remove(run)
         self._tell()
 
@@ -135,7 +135,9 @@ class Splitter:
         wasted = self._pages - self._useful + self._cutting + _COST_OF_CUT * len(self._runs)
         if wasted > _SPARE_PAGES + _SPARE_SHARE * self._pages or self._side.order is Order.NEITHER:
             return None
-        left, longest = max(((self._guesser.left(run), i) for i, run in enumerate(self._runs)), default=(0.0, -1))
+        # one page may be one folder: where keys differ, and how far apart pages are, shows in two
+        left, longest = max(((self._guesser.left(run), i) for i, run in enumerate(self._runs) if run.seen > 1),
+                            default=(0.0, -1))
         return self._runs[longest] if left >= _WORTH_CUTTING else None
 
     async def _cut(self, run: Run, after: str) -> Run | None:

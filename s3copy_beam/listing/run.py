@@ -20,8 +20,9 @@ class Run:
         start: where it begins; None: at the beginning of the listing.
         stop: where the next range begins; None: at the end of the listing. May be moved nearer while it is listed.
         high: nothing of this range is above this text; for guesses only.
-        first: the first key of the page that was given last.
+        first: the first key of the pages that were given last: two, or the only one.
         last: the last one; empty: no page yet.
+        seen: how many pages those are.
         done: there is no more.
         being_cut: somebody looks for a place to cut it.
         wasted: pages that held none of it.
@@ -33,8 +34,9 @@ class Run:
         self.first = self.last = ""
         self.done = False
         self.being_cut = False
-        self.wasted = 0
+        self.seen = self.wasted = 0
         self._begun = start is None
+        self._page = ""
 
     async def next(self) -> list[Listed]:
         """The next objects of this range; none: it is done.
@@ -52,7 +54,8 @@ class Run:
                 break
             mine = await self._before_stop(objects if self._begun else self._from_start(objects))
             if mine:
-                self.first, self.last = mine[0].key, mine[-1].key
+                self.first, self._page, self.last = self._page or mine[0].key, mine[0].key, mine[-1].key
+                self.seen = min(self.seen + 1, 2)
                 return mine
             self.wasted += 1
         self.stream.close()

@@ -136,9 +136,13 @@ class S3Client(Exchange):
 
     async def upload_part(self, key: str, upload_id: str, number: int, body: bytes,
                           headers: Mapping[str, str] = _NONE) -> Copied:
-        """UploadPart: its ETag and checksums."""
+        """UploadPart: its ETag and checksums.
+
+        Only marks are uploaded: a run that is being stopped still sends them, so that no upload is left that can't be
+        told from those of others.
+        """
         call = Call("UploadPart", "PUT", key, _path(key), _part_query(number, upload_id), headers, body,
-                    seconds=self._seconds(len(body)), streaming=True)
+                    seconds=self._seconds(len(body)), streaming=True, tidy=True)
         return await self.call(call, _uploaded)
 
     async def complete(self, key: str, upload_id: str, parts: Sequence[Part],
@@ -157,7 +161,8 @@ class S3Client(Exchange):
 
     async def abort(self, key: str, upload_id: str) -> None:
         """AbortMultipartUpload; one that is gone is fine."""
-        call = Call("AbortMultipartUpload", "DELETE", key, _path(key), encode_query([("uploadId", upload_id)]))
+        call = Call("AbortMultipartUpload", "DELETE", key, _path(key), encode_query([("uploadId", upload_id)]),
+                    tidy=True)
         try:
             await self.call(call, _nothing)
         except S3Error as error:

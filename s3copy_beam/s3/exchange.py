@@ -81,6 +81,7 @@ class Call(NamedTuple):
         weight: what an answer brings, for the tuner: 1, or bytes.
         dubious: a 500, or another answer than S3's, most likely means that the store lacks this: one more try.
         streaming: uploads data (payload_hash).
+        tidy: keeps order at the destination, so a run that is being stopped still sends it.
     """
 
     operation: str
@@ -95,6 +96,7 @@ class Call(NamedTuple):
     weight: float = 1
     dubious: bool = False
     streaming: bool = False
+    tidy: bool = False
 
 
 class _Trial:
@@ -184,9 +186,10 @@ class Exchange:
         lane = pacer.lane(store, self.bucket, call.kind, call.key)
         gate, tuner = pacer.gate(store, call.kind)
         _check(budget, store)
-        await pacer.enter(gate, lane)
+        # what a stopping run still sends takes no turns: those who wait for one are sent away
+        await (gate.enter() if call.tidy and desk.flights.stopping else pacer.enter(gate, lane))
         try:
-            if desk.flights.stopping:
+            if not desk.flights.may_begin(call.tidy):
                 raise Stopped
             _check(budget, store)
             budget.probe()

@@ -42,10 +42,15 @@ class _Flight:
 
 
 class Flights:
-    """All requests and waits of one event loop. Used on that loop only."""
+    """All requests and waits of one event loop. Used on that loop only.
+
+    Attributes:
+        stopping: the run is being stopped: nothing begins but what keeps order (`may_begin`).
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.stopping = False
+        self._over = False
         self._loop = loop
         self._flights: set[_Flight] = set()
         self._waits: set[asyncio.Future[Any]] = set()
@@ -84,10 +89,14 @@ class Flights:
         finally:
             handle.cancel()
 
+    def may_begin(self, tidy: bool) -> bool:
+        """Whether a request may be sent; `tidy`: it keeps order, and so may as long as others are under way."""
+        return not self.stopping or tidy and not self._over
+
     def stop(self, grace: float) -> None:
         """Ends all waits now, and after `grace` seconds the requests that are still under way."""
         if not self.stopping:
-            self.stopping = True
+            self.stopping, self._over = True, False
             self._loop.call_later(grace, self._abandon)
         for future in tuple(self._waits):
             if not future.done():
@@ -95,6 +104,7 @@ class Flights:
 
     def _abandon(self) -> None:
         if self.stopping:  # no new run began meanwhile
+            self._over = True
             for flight in tuple(self._flights):
                 flight.end(Stopped)
 

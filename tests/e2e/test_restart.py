@@ -88,6 +88,22 @@ def test_one_signal_stops_cleanly(proxied: Tool, tool: Tool, proxy: Proxy, fille
     assert destination.uploads([LARGE]) == []
 
 
+def test_a_signal_leaves_no_upload_without_its_mark(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
+                                                    destination: Bucket) -> None:
+    """One that was just begun when the signal came is marked all the same: it is counted, and ended when it is used."""
+    held = proxy.hold("CreateMultipartUpload", after=True)
+    running = proxied.start("--json", filled, destination)
+    held.wait()
+    running.signal(signal.SIGTERM)
+    time.sleep(0.3)
+    held.release()
+    running.wait(timeout=20).expect(143).counted(uploads_left=1)
+    assert len(destination.uploads([LARGE])) == 1
+    tool.copy(filled, destination, failed=0, uploads_left=0)
+    assert_same(filled, destination)
+    assert destination.uploads([LARGE]) == []
+
+
 @on("moto")
 def test_the_second_signal_stops_at_once(proxied: Tool, proxy: Proxy, filled: Bucket, destination: Bucket) -> None:
     held = proxy.hold("UploadPartCopy", passing=1)
@@ -96,8 +112,9 @@ def test_the_second_signal_stops_at_once(proxied: Tool, proxy: Proxy, filled: Bu
     running.interrupt()
     time.sleep(0.3)
     running.signal(signal.SIGTERM)
-    running.wait(timeout=20).expect(130)
+    ran = running.wait(timeout=20).expect(130)
     held.release(forward=False)
+    assert ran.err.count("run the same command again to go on") == 1, ran
 
 
 def test_uploads_of_ours_can_be_ended(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
