@@ -17,6 +17,7 @@ from typing import NamedTuple
 from s3copy_beam.command.engine import is_local
 from s3copy_beam.command.grants import check_grants
 from s3copy_beam.command.parser import Arguments, UsageError
+from s3copy_beam.command.report import replaces
 from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import destination_prefix, url
 from s3copy_beam.s3.client import S3Client
@@ -108,6 +109,8 @@ def _files(options: CopyOptions, given: Arguments) -> None:
         for name in names:
             if name.url and name.url != "-":
                 _readable(flag, name.url, options.source)
+                if options.report and replaces(options.report, name.url):
+                    raise UsageError(f"--report {options.report}: it would replace what {flag} {name.url} reads")
     if options.report and is_local(options.report):
         folder = os.path.dirname(options.report.rstrip("/")) or "."
         if not os.path.isdir(folder) and not options.report.endswith("/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -18,6 +19,25 @@ SHARD = "report-00000-of-00001.jsonl"
 """The only one, of one process, of ``--report URL/``."""
 _COMPRESSED = (".gz", ".bz2", ".xz")
 _SHARDS = re.compile(r"report-\d{5}-of-\d{5}\.jsonl")
+
+
+def replaces(report: str, listed: str) -> bool:
+    """Whether writing a report takes away the list that is read in the same run: a report of an earlier one, often.
+
+    Args:
+        report: ``--report``.
+        listed: local path or URL of a list.
+    """
+    if report.endswith("/"):
+        name = listed.rpartition("/")[2]
+        if not _SHARDS.fullmatch(name):
+            return False
+        report += name
+    if not (is_local(report) and is_local(listed)):
+        return report == listed
+    with contextlib.suppress(OSError):  # there is no report yet
+        return os.path.isfile(listed) and os.path.samefile(report, listed)
+    return False
 
 
 def clear(url: str, access: Access) -> None:

@@ -11,7 +11,7 @@ import pytest
 from s3copy_beam.command import ending
 from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments
-from s3copy_beam.command.report import SHARD, Report, clear
+from s3copy_beam.command.report import SHARD, Report, clear, replaces
 from s3copy_beam.command.screen import Screen
 from s3copy_beam.model import Outcome, Result, Totals
 from s3copy_beam.options import Access, CopyOptions
@@ -130,3 +130,25 @@ def test_a_closed_pipe_ends_no_run(monkeypatch):
     screen = Screen()
     screen.out("one")
     screen.out("two")
+
+
+@pytest.mark.parametrize(("report", "listed", "answer"), [
+    ("run.jsonl", "run.jsonl", True),
+    ("./link", "run.jsonl", True),
+    ("run.jsonl", "keys", False),
+    ("new.jsonl", "keys", False),
+    ("out/", "out/report-00000-of-00004.jsonl", True),
+    ("out/", "out/keys", False),
+    ("/dev/null", "/dev/null", False),
+    ("s3://b/run.jsonl", "s3://b/run.jsonl", True),
+    ("s3://b/", "s3://b/report-00000-of-00001.jsonl", True),
+    ("s3://b/", "s3://b/run.jsonl", False),
+    ("s3://b/run.jsonl", "run.jsonl", False),
+])
+def test_which_reports_replace_a_list(report, listed, answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    for name in ("run.jsonl", "keys", "out/report-00000-of-00004.jsonl", "out/keys"):
+        Path(name).touch()
+    Path("link").symlink_to("run.jsonl")
+    assert replaces(report, listed) is answer

@@ -158,6 +158,15 @@ def test_files_and_profiles(store, look_at, words, line):
     assert store.asked == []
 
 
+def test_a_report_in_the_place_of_the_list_that_is_read(store, look_at, tmp_path):
+    path = tmp_path / "run.jsonl"
+    path.write_text("{}\n")
+    with pytest.raises(UsageError, match=f"^--report {path}: it would replace what -F {path} reads"):
+        look_at("-F", str(path), "--report", str(path))
+    assert path.read_text() == "{}\n"
+    assert store.asked == []
+
+
 def test_no_credentials(look_at, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(ConfigError, match="no credentials found"):
