@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -107,6 +108,8 @@ def _files(options: CopyOptions, given: Arguments) -> None:
     """Lists can be read, and the report's place is there; a local one is not opened here: it may be a pipe."""
     for flag, names in (("-F", options.names), ("-P", options.prefix_lists)):
         for name in names:
+            if name.url == "-" and sys.stdin is None:
+                raise UsageError(f"{flag} -: standard input is closed")
             if name.url and name.url != "-":
                 _readable(flag, name.url, options.source)
                 if options.report and replaces(options.report, name.url):

@@ -20,7 +20,7 @@ from s3copy_beam.command.job import Job, JobFailed
 from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments, UsageError, parse
 from s3copy_beam.command.report import Report, clear
-from s3copy_beam.command.screen import Progress, Screen
+from s3copy_beam.command.screen import Progress, Screen, open_streams
 from s3copy_beam.command.signals import Signals
 from s3copy_beam.command.stdin import with_stdin
 from s3copy_beam.model import Totals
@@ -46,6 +46,7 @@ def run(argv: Sequence[str]) -> int:
 
 def guarded(work: Callable[[Screen, Signals], int]) -> int:
     """Does the work of one call: what users cause, and what nobody foresaw, becomes one line and an exit status."""
+    open_streams()
     log.set_up(None, "")
     screen = Screen()
     with Signals(f"s3copy: {ending.STOPPED}") as signals:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from s3copy_beam.command.report import SHARD, Report, clear, replaces
 from s3copy_beam.command.screen import Screen
 from s3copy_beam.model import Outcome, Result, Totals
 from s3copy_beam.options import Access, CopyOptions
+from tests.support.command import S3COPY
 
 OPTIONS = CopyOptions(Access("s"), Access("d"), Access("d"))
 
@@ -130,6 +133,19 @@ def test_a_closed_pipe_ends_no_run(monkeypatch):
     screen = Screen()
     screen.out("one")
     screen.out("two")
+
+
+@pytest.mark.parametrize(("words", "status", "err"), [
+    ("--version >&-", 0, ""),
+    ("--version 2>&-", 0, ""),
+    ("s3://a s3://b -F - <&-", 2, "s3copy: -F -: standard input is closed\n"),
+    ("s3://a s3://b -F - <&- 2>&-", 2, ""),
+])
+def test_what_is_closed_from_the_start(words, status, err):
+    env = {"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "hunter2",
+           "AWS_EC2_METADATA_DISABLED": "true"}
+    ran = subprocess.run(["sh", "-c", f"exec '{S3COPY}' {words}"], check=False, env=env, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (status, err)
 
 
 @pytest.mark.parametrize(("report", "listed", "answer"), [
