@@ -69,9 +69,14 @@ def _command(argv: Sequence[str], screen: Screen, signals: Signals) -> int:
         screen.out(help_text())
         return 0
     if given.get("version"):
-        screen.out(f"s3copy_beam {version('s3copy_beam')}, apache-beam {version('apache-beam')}")
+        screen.out(versions())
         return 0
     return carry_out(given, screen, signals)
+
+
+def versions() -> str:
+    """What ``--version`` says."""
+    return f"s3copy_beam {version('s3copy_beam')}, apache-beam {version('apache-beam')}"
 
 
 def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequence[str] = ()) -> int:
