@@ -64,6 +64,19 @@ def test_rewritten_in_place(tool: Tool, filled: Bucket) -> None:
     tool.copy("--storage-class", OTHER, filled, filled, copied=0, up_to_date=2)
 
 
+@on("moto")
+def test_a_list_of_prefixes_in_place(tool: Tool, filled: Bucket) -> None:
+    assert tool.run(filled, filled, "-P", "-", stdin="a\n", status=2).err.startswith("s3copy: -P: ")
+    tool.copy("--storage-class", OTHER, filled, filled, "-P", "-", stdin="a\n", copied=2, failed=0)
+    assert {filled.storage_class(key) for key in filled.keys()} == {OTHER}  # noqa: SIM118
+
+
+@on("moto")
+def test_nothing_is_overwritten_in_place(tool: Tool, filled: Bucket) -> None:
+    tool.copy("--no-overwrite", "--storage-class", OTHER, filled, filled, copied=0, up_to_date=2)
+    tool.copy("--no-overwrite", "--acl", "public-read", filled, filled, copied=0, up_to_date=2)
+
+
 @on("moto", "minio")
 def test_only_those_that_are_not_as_asked(tool: Tool, filled: Bucket) -> None:
     filled.put("a/done", b"done", StorageClass=OTHER)
