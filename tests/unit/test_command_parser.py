@@ -147,6 +147,8 @@ WRONG = {
     ("--endpoint-url", "ftp://h"): "--endpoint-url: 'ftp://h'",
     ("--endpoint-url", "http://h:port"): "--endpoint-url: 'http://h:port'",
     ("--max-requests-per-second", "nan"): "'nan'",
+    ("--source-region", "no region"): "--source-region: 'no region' is no region",
+    ("--dest-region=-x",): "--dest-region: '-x' is no region",
     ("s3://third",): "'s3://third' is a third path",
 }
 
