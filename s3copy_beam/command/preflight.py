@@ -150,7 +150,9 @@ def _identities(options: CopyOptions, given: Arguments) -> None:
 def _notes(options: CopyOptions) -> tuple[str, ...]:
     """`~/.s3cfg` is used last: people who rely on it are told that it was not."""
     home, identity = home_s3cfg(), options.source.identity
-    if not home or falls_back_to_home(identity) or os.path.expanduser(identity.s3cfg) == home:
+    used = [os.path.realpath(os.path.expanduser(each.s3cfg)) for each in (identity, options.lister.identity)
+            if each.s3cfg]
+    if not home or falls_back_to_home(identity) or os.path.realpath(home) in used:
         return ()
     return (f"~/.s3cfg is not used: credentials are those of {credentials_of(identity).origin}",)
 

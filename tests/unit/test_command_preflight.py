@@ -173,8 +173,10 @@ def test_no_credentials(look_at, monkeypatch):
         look_at()
 
 
-def test_a_file_of_s3cmd_that_is_not_used_is_told(look_at, tmp_path):
+def test_a_file_of_s3cmd_that_is_not_used_is_told(look_at, tmp_path, monkeypatch):
     (tmp_path / ".s3cfg").write_text("[default]\naccess_key = AK\nsecret_key = hunter3\n")
     [note] = look_at().notes
     assert "~/.s3cfg is not used" in note
-    assert look_at("-c", str(tmp_path / ".s3cfg")).notes == ()
+    monkeypatch.chdir(tmp_path)
+    for words in (["-c", str(tmp_path / ".s3cfg")], ["-c", ".s3cfg"], ["-d", "~/.s3cfg"]):
+        assert look_at(*words).notes == ()
