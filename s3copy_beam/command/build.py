@@ -82,6 +82,12 @@ def build(given: Arguments, run_id: str) -> Call:
     return Call(_with_work_area(given, options), escape(first), tuple(map(escape, notes)))
 
 
+def accesses(given: Arguments, run_id: str) -> tuple[Access, Access, Access]:
+    """The ways to both sides alone: see CopyOptions.source, destination and lister. Raises what `build` does."""
+    source_bucket, _, bucket, *_ = _sides(given)
+    return _accesses(given, source_bucket, bucket, run_id)
+
+
 def _check(given: Arguments) -> None:
     """Options that do not go together."""
     spelled = given.given

@@ -90,7 +90,7 @@ def look(options: CopyOptions, given: Arguments) -> Facts:
     """
     _files(options, given)
     _identities(options, given)
-    _one_store(options, given)
+    check_one_store(options.source, options.destination, options.lister, given)
     limits = Limits(options.concurrency, min(options.retries, RETRIES), options.max_requests_per_second,
                     give_up=PATIENCE, total_timeout=PATIENCE)
     asked = [(side, worker().client(side.access, limits)) for side in sides_of(options)]
@@ -157,17 +157,21 @@ def _notes(options: CopyOptions) -> tuple[str, ...]:
     return (f"~/.s3cfg is not used: credentials are those of {credentials_of(identity).origin}",)
 
 
-def _one_store(options: CopyOptions, given: Arguments) -> None:
-    """Copies are made by one store: two endpoints are two stores, unless they are said to be one."""
+def check_one_store(source: Access, destination: Access, lister: Access, given: Arguments) -> None:
+    """Copies are made by one store: two endpoints are two stores, unless they are said to be one.
+
+    Raises:
+        UsageError: they are two.
+    """
     if given.get("same_store"):
         return
-    source = _store(options.source)
-    for access in (options.destination, options.lister):
+    here = _store(source)
+    for access in (destination, lister):
         there = _store(access)
-        if there != source:
+        if there != here:
             flag = given.given.get("dest_endpoint_url") or given.given.get("dest_config") or \
                 given.given.get("dest_profile") or "DESTINATION"
-            raise UsageError(f"{flag} {access.endpoint_url or there}: another endpoint than the source's ({source}); "
+            raise UsageError(f"{flag} {access.endpoint_url or there}: another endpoint than the source's ({here}); "
                              "copies are made by the server, so both sides must be one store: --same-store says so")
 
 

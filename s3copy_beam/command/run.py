@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from s3copy_beam import text
 from s3copy_beam.command import beam_flags, ending, log
-from s3copy_beam.command.build import Call, build
+from s3copy_beam.command.build import Call, accesses, build
 from s3copy_beam.command.echo import echo, missing, with_report
 from s3copy_beam.command.engine import Engine, check_engine, engine_of, settled, warnings_of, words_for
 from s3copy_beam.command.help import help_text
@@ -95,7 +95,7 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     _set_up_log(given)
     beam = beam_flags.check(given.beam) if given.beam else None
     engine = Engine() if given.get("dry_run") else engine_of(beam)  # a dry run writes nothing: no cluster is needed
-    call = build(given, uuid.uuid4().hex)
+    call = _built(given)
     check_engine(engine, given, call.options)
 
     from s3copy_beam.command.preflight import look
@@ -135,6 +135,19 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     if totals is not None:
         totals.add(Totals(requests=before.requests, retries=before.retries, throttled=before.throttled))
     return _finish(totals, observer, given, signals, time.monotonic() - began)
+
+
+def _built(given: Arguments) -> Call:
+    """The settings; buckets of one name in two stores are told as that, not as a copy of a bucket to itself."""
+    run_id = uuid.uuid4().hex
+    try:
+        return build(given, run_id)
+    except PathError:
+        from s3copy_beam.command.preflight import check_one_store
+
+        with contextlib.suppress(ConfigError):
+            check_one_store(*accesses(given, run_id), given)
+        raise
 
 
 def _set_up_log(given: Arguments) -> None:

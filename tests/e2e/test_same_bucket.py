@@ -65,6 +65,14 @@ def test_rewritten_in_place(tool: Tool, filled: Bucket) -> None:
 
 
 @on("moto")
+def test_a_bucket_of_the_same_name_in_another_store(tool: Tool, filled: Bucket) -> None:
+    words = [filled, filled, "--dest-endpoint-url"]
+    assert "--dest-endpoint-url http://127.0.0.1:9: another" in tool.run(*words, "http://127.0.0.1:9", status=2).err
+    assert "are the same" in tool.run(*words, "http://127.0.0.1:9", "--same-store", status=2).err
+    assert "are the same" in tool.run(*words, f"{tool.url}/", status=2).err
+
+
+@on("moto")
 def test_a_list_of_prefixes_in_place(tool: Tool, filled: Bucket) -> None:
     assert tool.run(filled, filled, "-P", "-", stdin="a\n", status=2).err.startswith("s3copy: -P: ")
     tool.copy("--storage-class", OTHER, filled, filled, "-P", "-", stdin="a\n", copied=2, failed=0)
