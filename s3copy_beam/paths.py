@@ -308,12 +308,13 @@ def arrange(
         areas = (area_of(source_bucket, source_path, destination_path, s3_prefixes),)
     rewriting = False
     if one_bucket:
-        same = next((area for area in (*areas, *((named,) if keys else ())) if equal(area)), None)
+        twice = source_path.endswith("*") and source_path == destination_path  # nobody means copies below `a/*/`
+        same = next((area for area in (*areas, *((named,) if keys else ())) if twice or equal(area)), None)
         if same and not rewrite:
             raise PathError(f"SOURCE and DESTINATION are the same ({same.label}): nothing to do without "
                             "--storage-class, --sse, --acl or --acl-grant")
-        rewriting = same is not None
-        areas = tuple(in_place(area) if equal(area) else area for area in areas)
+        rewriting = same is not None or rewrite and prefix_lists and equal(named)
+        areas = tuple(in_place(area) if twice or equal(area) else area for area in areas)
     areas = distinct(areas)
     clash = same_names(areas)
     if clash:

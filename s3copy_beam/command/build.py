@@ -51,10 +51,12 @@ def build(given: Arguments, run_id: str) -> Call:
     source, destination, lister = _accesses(given, source_bucket, bucket, run_id)
     names = _names(given)
     prefix_lists = tuple(Names(url=url, null=given.get("null", False)) for url in given.get("prefixes", ()))
-    aborting = given.get("abort_uploads", False)
+    aborting, s3_prefixes = given.get("abort_uploads", False), given.get("s3_prefixes", False)
+    if aborting and len(given.paths) == 1 and source_path.endswith("*"):  # as a source is: all keys that start so
+        source_path, path, s3_prefixes = source_path[:-1], path.removesuffix("*"), True
     one_bucket = source_bucket == bucket and not aborting
     plan = paths.arrange(
-        source_bucket, source_path, path, s3_prefixes=given.get("s3_prefixes", False),
+        source_bucket, source_path, path, s3_prefixes=s3_prefixes,
         prefixes=tuple(given.get("prefix", ())), keys=bool(names), prefix_lists=bool(prefix_lists),
         one_bucket=one_bucket, rewrite=any(name in given.values for name in _REWRITES),
     )
@@ -62,7 +64,7 @@ def build(given: Arguments, run_id: str) -> Call:
     options = CopyOptions(
         source=source, destination=destination, lister=lister,
         areas=plan.areas, names=names, names_area=plan.names_area if names else None, prefix_lists=prefix_lists,
-        source_path=source_path, destination_path=path, s3_prefixes=given.get("s3_prefixes", False),
+        source_path=source_path, destination_path=path, s3_prefixes=s3_prefixes,
         excluded=plan.excluded, protected=plan.protected, in_place=plan.in_place,
         compare=given.get("compare", "auto"), no_overwrite=given.get("no_overwrite", False),
         verify=given.get("verify", False), dry_run=given.get("dry_run", False), abort_uploads=aborting,
@@ -78,6 +80,12 @@ def build(given: Arguments, run_id: str) -> Call:
         ) if name in given.values},
     )
     return Call(_with_work_area(given, options), escape(first), tuple(map(escape, notes)))
+
+
+def accesses(given: Arguments, run_id: str) -> tuple[Access, Access, Access]:
+    """The ways to both sides alone: see CopyOptions.source, destination and lister. Raises what `build` does."""
+    source_bucket, _, bucket, *_ = _sides(given)
+    return _accesses(given, source_bucket, bucket, run_id)
 
 
 def _check(given: Arguments) -> None:

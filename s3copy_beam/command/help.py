@@ -20,9 +20,9 @@ only a job server knows goes after --. Exit status: 0 done, 1 something failed, 
 _COLUMN, _WIDTH = 30, 118
 
 
-def help_text() -> str:
+def help_text(usage: str = USAGE) -> str:
     """All options, in their groups."""
-    parts = [f"usage: {USAGE}", _INTRO, _PATHS]
+    parts = [f"usage: {usage}", _INTRO, _PATHS]
     for title, options in GROUPS.items():
         parts.append("\n".join([f"{title}:", *map(_lines, options)]))
     return "\n\n".join([*parts, _REST])

@@ -20,6 +20,10 @@ ENDS = {"help", "version"}
 """Options that end the reading of a command line: what stands behind does not matter."""
 
 
+_OURS_FIRST = 0.15
+"""By how much an option of Beam must be more like an unknown one than ours to be named."""
+
+
 class UsageError(ValueError):
     """A wrong call: one line for people, exit status 2."""
 
@@ -124,11 +128,10 @@ class _Reader:
         ours = [flag for flag in self.ours if flag.startswith("--")]
         stem, beams = name.replace("_", "-"), list(self.beam_options())
         spelled = [flag for flag in beams if flag.replace("_", "-") == stem]
-        for known in (spelled, ours, beams):
-            near = [flag for flag in known if len(stem) > 4 and flag.startswith((stem, name))]
-            near = near or difflib.get_close_matches(stem, known, 1) or difflib.get_close_matches(name, known, 1)
-            if near:
-                return f"{name}: no such option; the nearest is {near[0]}"
+        begun = [flag for known in (spelled, ours, beams) for flag in known
+                 if len(stem) > 4 and flag.startswith((stem, name))]
+        if near := begun[0] if begun else _nearest((name, stem), ours, beams):
+            return f"{name}: no such option; the nearest is {near}"
         return f"{name}: no such option; see --help"
 
     # -- values
@@ -196,6 +199,17 @@ class _Reader:
     def ends_values(word: str) -> bool:
         """Whether a word cannot be a value: it is an option. Negative numbers are values (and then wrong ones)."""
         return len(word) > 1 and word.startswith("-") and not re.match(r"-\.?\d", word)
+
+
+def _nearest(spellings: Sequence[str], ours: Sequence[str], beams: Sequence[str]) -> str:
+    """The option that is most like one of these spellings; ours, unless one of Beam's clearly is; empty: none is."""
+    found = [(_likeness(spelling, flag) + extra, flag) for flags, extra in ((ours, _OURS_FIRST), (beams, 0.0))
+             for spelling in spellings for flag in difflib.get_close_matches(spelling, flags, 1)]
+    return max(found, default=(0.0, ""), key=lambda each: each[0])[1]
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, one).ratio()
 
 
 def convert(option: Option, name: str, text: str) -> Any:

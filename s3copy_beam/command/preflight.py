@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from s3copy_beam.command.engine import is_local
 from s3copy_beam.command.grants import check_grants
 from s3copy_beam.command.parser import Arguments, UsageError
+from s3copy_beam.command.report import replaces
 from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import destination_prefix, url
 from s3copy_beam.s3.client import S3Client
@@ -88,7 +90,7 @@ def look(options: CopyOptions, given: Arguments) -> Facts:
     """
     _files(options, given)
     _identities(options, given)
-    _one_store(options, given)
+    check_one_store(options.source, options.destination, options.lister, given)
     limits = Limits(options.concurrency, min(options.retries, RETRIES), options.max_requests_per_second,
                     give_up=PATIENCE, total_timeout=PATIENCE)
     asked = [(side, worker().client(side.access, limits)) for side in sides_of(options)]
@@ -106,8 +108,12 @@ def _files(options: CopyOptions, given: Arguments) -> None:
     """Lists can be read, and the report's place is there; a local one is not opened here: it may be a pipe."""
     for flag, names in (("-F", options.names), ("-P", options.prefix_lists)):
         for name in names:
+            if name.url == "-" and sys.stdin is None:
+                raise UsageError(f"{flag} -: standard input is closed")
             if name.url and name.url != "-":
                 _readable(flag, name.url, options.source)
+                if options.report and replaces(options.report, name.url):
+                    raise UsageError(f"--report {options.report}: it would replace what {flag} {name.url} reads")
     if options.report and is_local(options.report):
         folder = os.path.dirname(options.report.rstrip("/")) or "."
         if not os.path.isdir(folder) and not options.report.endswith("/"):
@@ -144,22 +150,28 @@ def _identities(options: CopyOptions, given: Arguments) -> None:
 def _notes(options: CopyOptions) -> tuple[str, ...]:
     """`~/.s3cfg` is used last: people who rely on it are told that it was not."""
     home, identity = home_s3cfg(), options.source.identity
-    if not home or falls_back_to_home(identity) or os.path.expanduser(identity.s3cfg) == home:
+    used = [os.path.realpath(os.path.expanduser(each.s3cfg)) for each in (identity, options.lister.identity)
+            if each.s3cfg]
+    if not home or falls_back_to_home(identity) or os.path.realpath(home) in used:
         return ()
     return (f"~/.s3cfg is not used: credentials are those of {credentials_of(identity).origin}",)
 
 
-def _one_store(options: CopyOptions, given: Arguments) -> None:
-    """Copies are made by one store: two endpoints are two stores, unless they are said to be one."""
+def check_one_store(source: Access, destination: Access, lister: Access, given: Arguments) -> None:
+    """Copies are made by one store: two endpoints are two stores, unless they are said to be one.
+
+    Raises:
+        UsageError: they are two.
+    """
     if given.get("same_store"):
         return
-    source = _store(options.source)
-    for access in (options.destination, options.lister):
+    here = _store(source)
+    for access in (destination, lister):
         there = _store(access)
-        if there != source:
+        if there != here:
             flag = given.given.get("dest_endpoint_url") or given.given.get("dest_config") or \
                 given.given.get("dest_profile") or "DESTINATION"
-            raise UsageError(f"{flag} {access.endpoint_url or there}: another endpoint than the source's ({source}); "
+            raise UsageError(f"{flag} {access.endpoint_url or there}: another endpoint than the source's ({here}); "
                              "copies are made by the server, so both sides must be one store: --same-store says so")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -20,24 +21,47 @@ _COMPRESSED = (".gz", ".bz2", ".xz")
 _SHARDS = re.compile(r"report-\d{5}-of-\d{5}\.jsonl")
 
 
-def clear(url: str, access: Access) -> None:
-    """Makes the folder of ``--report URL/`` ready: shards of earlier runs, of however many workers, are removed.
+def replaces(report: str, listed: str) -> bool:
+    """Whether writing a report takes away the list that is read in the same run: a report of an earlier one, often.
 
     Args:
-        url: ``--report``; nothing is done where it is no folder, or one that only smart_open can write to.
+        report: ``--report``.
+        listed: local path or URL of a list.
+    """
+    if report.endswith("/"):
+        name = listed.rpartition("/")[2]
+        if not _SHARDS.fullmatch(name):
+            return False
+        report += name
+    if not (is_local(report) and is_local(listed)):
+        return report == listed
+    with contextlib.suppress(OSError):  # there is no report yet
+        return os.path.isfile(listed) and os.path.samefile(report, listed)
+    return False
+
+
+def clear(url: str, access: Access) -> None:
+    """Makes the place ready: its bucket is there; shards of earlier runs, of however many workers, are removed.
+
+    Args:
+        url: ``--report``; nothing is done where it is a local file, or a URL that only smart_open can write to.
         access: whose identity and endpoint are used for `s3://`.
 
     Raises:
         OSError, ConfigError: it cannot be done.
     """
-    if not url.endswith("/"):
-        return
-    if is_local(url):
+    if url.startswith("s3://"):
+        bucket, path = parse_url(url, "--report")
+        if url.endswith("/"):
+            _clear_bucket(bucket, path, access)
+        elif not path:
+            raise ConfigError(f"{url} names no object: s3://BUCKET/KEY or s3://BUCKET/FOLDER/ is wanted")
+        else:  # it is written when the run ends, too late for such news
+            _see_bucket(bucket, path, access)
+    elif url.endswith("/") and is_local(url):
         os.makedirs(url, exist_ok=True)
         for name in filter(_SHARDS.fullmatch, os.listdir(url)):
             os.remove(os.path.join(url, name))
-    elif url.startswith("s3://"):
-        _clear_bucket(*parse_url(url, "--report"), access)
 
 
 def _clear_bucket(bucket: str, folder: str, access: Access) -> None:
@@ -51,6 +75,21 @@ def _clear_bucket(bucket: str, folder: str, access: Access) -> None:
                     client.delete_object(Bucket=bucket, Key=found["Key"])
     except Exception as error:  # boto's errors have no class in common with OSError
         raise ConfigError(f"s3://{bucket}/{folder}: {' '.join(str(error).split())}") from None
+
+
+def _see_bucket(bucket: str, path: str, access: Access) -> None:
+    """Raises ConfigError where the bucket is not there; one that may not be looked at may still be written to."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from s3copy_beam.s3.urls import boto_client
+
+    try:
+        boto_client(access).head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            raise ConfigError(f"s3://{bucket}/{path}: there is no such bucket") from None
+    except BotoCoreError as error:
+        raise ConfigError(f"s3://{bucket}/{path}: {' '.join(str(error).split())}") from None
 
 
 class Report:

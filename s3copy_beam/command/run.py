@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from s3copy_beam import text
 from s3copy_beam.command import beam_flags, ending, log
-from s3copy_beam.command.build import Call, build
+from s3copy_beam.command.build import Call, accesses, build
 from s3copy_beam.command.echo import echo, missing, with_report
 from s3copy_beam.command.engine import Engine, check_engine, engine_of, settled, warnings_of, words_for
 from s3copy_beam.command.help import help_text
@@ -20,7 +20,7 @@ from s3copy_beam.command.job import Job, JobFailed
 from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments, UsageError, parse
 from s3copy_beam.command.report import Report, clear
-from s3copy_beam.command.screen import Progress, Screen
+from s3copy_beam.command.screen import Progress, Screen, open_streams
 from s3copy_beam.command.signals import GO_ON, Signals
 from s3copy_beam.command.stdin import with_stdin
 from s3copy_beam.model import Totals
@@ -47,6 +47,7 @@ def run(argv: Sequence[str], signals: Signals | None = None) -> int:
 
 def guarded(work: Callable[[Screen, Signals], int], caught: Signals | None = None) -> int:
     """Does the work of one call: what users cause, and what nobody foresaw, becomes one line and an exit status."""
+    open_streams()
     log.set_up(None, "")
     screen = Screen()
     with contextlib.nullcontext(caught) if caught else Signals() as signals:
@@ -69,9 +70,14 @@ def _command(argv: Sequence[str], screen: Screen, signals: Signals) -> int:
         screen.out(help_text())
         return 0
     if given.get("version"):
-        screen.out(f"s3copy_beam {version('s3copy_beam')}, apache-beam {version('apache-beam')}")
+        screen.out(versions())
         return 0
     return carry_out(given, screen, signals)
+
+
+def versions() -> str:
+    """What ``--version`` says."""
+    return f"s3copy_beam {version('s3copy_beam')}, apache-beam {version('apache-beam')}"
 
 
 def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequence[str] = ()) -> int:
@@ -90,7 +96,7 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     _set_up_log(given)
     beam = beam_flags.check(given.beam) if given.beam else None
     engine = Engine() if given.get("dry_run") else engine_of(beam)  # a dry run writes nothing: no cluster is needed
-    call = build(given, uuid.uuid4().hex)
+    call = _built(given)
     check_engine(engine, given, call.options)
 
     from s3copy_beam.command.preflight import look
@@ -134,6 +140,19 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     if totals is not None:
         totals.add(Totals(**before._asdict()))
     return _finish(totals, observer, given, signals, time.monotonic() - began)
+
+
+def _built(given: Arguments) -> Call:
+    """The settings; buckets of one name in two stores are told as that, not as a copy of a bucket to itself."""
+    run_id = uuid.uuid4().hex
+    try:
+        return build(given, run_id)
+    except PathError:
+        from s3copy_beam.command.preflight import check_one_store
+
+        with contextlib.suppress(ConfigError):
+            check_one_store(*accesses(given, run_id), given)
+        raise
 
 
 def _set_up_log(given: Arguments) -> None:

@@ -82,9 +82,11 @@ def failed_of(names: Names, flag: str, access: Access, buckets: tuple[str, str])
         try:
             entry = json.loads(line)
             outcome, urls = entry["outcome"], (entry["source"], entry["destination"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            cut = number  # the last line of a run that was killed may be
-            continue
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            cut = number
+            if isinstance(error, ValueError) and line.startswith(b"{"):
+                continue  # the last line of a run that was killed may be cut
+            break
         if outcome == Result.FAILED.value:
             yield _keys(names, flag, number, urls, buckets)
     else:

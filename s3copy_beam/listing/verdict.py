@@ -101,7 +101,7 @@ class Planner:
 
     def _quick_in_place(self, source: Listed, into: Compared) -> bool:
         """Source and destination are one object: only settings can differ."""
-        done = as_asked(self._options, source.storage_class)
+        done = self._options.no_overwrite or as_asked(self._options, source.storage_class)
         if done is None:
             return False
         if done:

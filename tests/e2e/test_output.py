@@ -54,6 +54,15 @@ def test_report_in_a_bucket(tool: Tool, filled: Bucket, destination: Bucket) -> 
     assert len(destination.read("reports/run.jsonl").splitlines()) == 4
 
 
+@pytest.mark.parametrize("name", ["run.jsonl", "reports/", ""])
+def test_a_report_in_a_bucket_that_is_not_there(tool: Tool, filled: Bucket, destination: Bucket, name: str) -> None:
+    url = f"s3://no-such-bucket-of-reports{name and '/'}{name}"
+    ran = tool.run("--report", url, filled, destination, status=2)
+    assert ran.err.startswith(f"s3copy: --report {url}")
+    assert ran.err.count("\n") == 1
+    assert destination.keys() == []
+
+
 def test_failures_are_told_and_can_be_retried_from_the_report(
         proxied: Tool, proxy: Proxy, tmp_path: Path, filled: Bucket, destination: Bucket) -> None:
     proxy.fail("CopyObject", "AccessDenied", 403, key="^b$", times=None)

@@ -43,6 +43,14 @@ def test_bundles_run_again(tool: Tool, filled: Bucket, destination: Bucket) -> N
     copy_twice(tool, filled, destination, ["--runner=FnApiRunner", "--direct_runner_bundle_repeat=1"])
 
 
+@on("moto")
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_a_list_that_can_be_read_but_once(tool: Tool, filled: Bucket, destination: Bucket, name: str) -> None:
+    tool.copy("--direct_runner_bundle_repeat=1", "-F", name, filled, destination, stdin="small/01\nsmall/02\n",
+              copied=2, failed=0)
+    assert destination.keys() == ["small/01", "small/02"]
+
+
 @pytest.mark.slow
 @on("moto", "minio")
 def test_several_processes(tool: Tool, filled: Bucket, destination: Bucket) -> None:

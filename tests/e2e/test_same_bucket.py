@@ -64,6 +64,27 @@ def test_rewritten_in_place(tool: Tool, filled: Bucket) -> None:
     tool.copy("--storage-class", OTHER, filled, filled, copied=0, up_to_date=2)
 
 
+@on("moto")
+def test_a_bucket_of_the_same_name_in_another_store(tool: Tool, filled: Bucket) -> None:
+    words = [filled, filled, "--dest-endpoint-url"]
+    assert "--dest-endpoint-url http://127.0.0.1:9: another" in tool.run(*words, "http://127.0.0.1:9", status=2).err
+    assert "are the same" in tool.run(*words, "http://127.0.0.1:9", "--same-store", status=2).err
+    assert "are the same" in tool.run(*words, f"{tool.url}/", status=2).err
+
+
+@on("moto")
+def test_a_list_of_prefixes_in_place(tool: Tool, filled: Bucket) -> None:
+    assert tool.run(filled, filled, "-P", "-", stdin="a\n", status=2).err.startswith("s3copy: -P: ")
+    tool.copy("--storage-class", OTHER, filled, filled, "-P", "-", stdin="a\n", copied=2, failed=0)
+    assert {filled.storage_class(key) for key in filled.keys()} == {OTHER}  # noqa: SIM118
+
+
+@on("moto")
+def test_nothing_is_overwritten_in_place(tool: Tool, filled: Bucket) -> None:
+    tool.copy("--no-overwrite", "--storage-class", OTHER, filled, filled, copied=0, up_to_date=2)
+    tool.copy("--no-overwrite", "--acl", "public-read", filled, filled, copied=0, up_to_date=2)
+
+
 @on("moto", "minio")
 def test_only_those_that_are_not_as_asked(tool: Tool, filled: Bucket) -> None:
     filled.put("a/done", b"done", StorageClass=OTHER)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 CODE = """
 import json, sys
@@ -43,3 +46,21 @@ def test_settings_are_pipeline_options_that_collide_with_none_of_beam():
         "collisions": [], "seen": ["s3://a", "true", ["READ:id=x", "READ:id=y"], "requester"], "literal": [],
         "defined_by_import_of_launcher": 0, "unset": None, "all": True,
     }
+
+
+@pytest.mark.parametrize(("words", "status", "said"), [
+    (["-khunter2/x"], 2, "-k: no pipeline option"),
+    (["-k", "hunter2"], 2, "-k: no pipeline option"),
+    (["-a=hunter2"], 2, "-a: no pipeline option"),
+    (["--help"], 0, "usage: copy_bucket.py --source"),
+    (["--version"], 0, "apache-beam"),
+])
+def test_what_is_no_setting_of_the_launcher(words, status, said):
+    launcher = str(Path(__file__).parents[2] / "pipelines" / "copy_bucket.py")
+    words = [sys.executable, launcher, "--source=s3://a", "--destination=s3://b", *words]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ran.returncode == status
+    text = ran.stderr if status else ran.stdout
+    assert said in text
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert not status or text.count("\n") == 1

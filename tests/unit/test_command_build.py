@@ -6,8 +6,10 @@ import pytest
 
 from s3copy_beam.command.build import Call, build
 from s3copy_beam.command.parser import UsageError, parse
+from s3copy_beam.moving.unfinished import below_destination
 from s3copy_beam.options import Access, Identity, Names
 from s3copy_beam.paths import PathError
+from s3copy_beam.transforms.listing import one_path
 
 S, D = "s3://source", "s3://dest"
 
@@ -115,6 +117,17 @@ def test_abort_uploads_of_one_path():
     options = call("--abort-uploads", "s3://source/x").options
     assert (options.destination.bucket, options.destination_path) == ("source", "x")
     assert not options.in_place
+
+
+@pytest.mark.parametrize(("path", "taken"), [
+    ("", ["a", "a/", "a/x", "ab", "b"]), ("/*", ["a", "a/", "a/x", "ab", "b"]), ("/a", ["a", "a/", "a/x"]),
+    ("/a/", ["a", "a/", "a/x"]), ("/a/*", ["a/", "a/x"]), ("/a*", ["a", "a/", "a/x", "ab"]),
+])
+def test_which_uploads_are_below_one_path(path, taken):
+    options = call("--abort-uploads", f"s3://source{path}").options
+    prefix, takes = below_destination(options)
+    assert [key for key in ("a", "a/", "a/x", "ab", "b") if key.startswith(prefix) and takes(key)] == taken
+    assert one_path(options)
 
 
 def test_the_work_area_is_never_a_source():

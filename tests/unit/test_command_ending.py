@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +13,11 @@ import pytest
 from s3copy_beam.command import ending
 from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments
-from s3copy_beam.command.report import SHARD, Report, clear
+from s3copy_beam.command.report import SHARD, Report, clear, replaces
 from s3copy_beam.command.screen import Screen
 from s3copy_beam.model import Outcome, Result, Totals
 from s3copy_beam.options import Access, CopyOptions
+from tests.support.command import S3COPY
 
 OPTIONS = CopyOptions(Access("s"), Access("d"), Access("d"))
 
@@ -130,3 +133,38 @@ def test_a_closed_pipe_ends_no_run(monkeypatch):
     screen = Screen()
     screen.out("one")
     screen.out("two")
+
+
+@pytest.mark.parametrize(("words", "status", "err"), [
+    ("--version >&-", 0, ""),
+    ("--version 2>&-", 0, ""),
+    ("s3://a s3://b -F - <&-", 2, "s3copy: -F -: standard input is closed\n"),
+    ("s3://a s3://b -F - <&- 2>&-", 2, ""),
+])
+def test_what_is_closed_from_the_start(words, status, err):
+    env = {"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "hunter2",
+           "AWS_EC2_METADATA_DISABLED": "true"}
+    ran = subprocess.run(["sh", "-c", f"exec '{S3COPY}' {words}"], check=False, env=env, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (status, err)
+
+
+@pytest.mark.parametrize(("report", "listed", "answer"), [
+    ("run.jsonl", "run.jsonl", True),
+    ("./link", "run.jsonl", True),
+    ("run.jsonl", "keys", False),
+    ("new.jsonl", "keys", False),
+    ("out/", "out/report-00000-of-00004.jsonl", True),
+    ("out/", "out/keys", False),
+    ("/dev/null", "/dev/null", False),
+    ("s3://b/run.jsonl", "s3://b/run.jsonl", True),
+    ("s3://b/", "s3://b/report-00000-of-00001.jsonl", True),
+    ("s3://b/", "s3://b/run.jsonl", False),
+    ("s3://b/run.jsonl", "run.jsonl", False),
+])
+def test_which_reports_replace_a_list(report, listed, answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    for name in ("run.jsonl", "keys", "out/report-00000-of-00004.jsonl", "out/keys"):
+        Path(name).touch()
+    Path("link").symlink_to("run.jsonl")
+    assert replaces(report, listed) is answer

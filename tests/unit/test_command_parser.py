@@ -115,6 +115,10 @@ WRONG = {
     ("--storageclass=STANDARD",): "--storageclass: no such option; the nearest is --storage-class",
     ("--job-name", "x"): "--job-name: no such option; the nearest is --job_name",
     ("--temp_loc=x",): "the nearest is --temp_location",
+    ("--runer=x",): "--runer: no such option; the nearest is --runner",
+    ("--flink-mastr=x",): "the nearest is --flink_master",
+    ("--profil_cpu",): "the nearest is --profile_cpu",
+    ("--parts-size=5M",): "the nearest is --part-size",
     ("--xyzzy-plugh",): "--xyzzy-plugh: no such option; see --help",
     ("-Z",): "-Z: no such option",
     ("--recursive",): "--recursive: not needed",
@@ -147,6 +151,8 @@ WRONG = {
     ("--endpoint-url", "ftp://h"): "--endpoint-url: 'ftp://h'",
     ("--endpoint-url", "http://h:port"): "--endpoint-url: 'http://h:port'",
     ("--max-requests-per-second", "nan"): "'nan'",
+    ("--source-region", "no region"): "--source-region: 'no region' is no region",
+    ("--dest-region=-x",): "--dest-region: '-x' is no region",
     ("s3://third",): "'s3://third' is a third path",
 }
 

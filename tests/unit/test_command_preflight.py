@@ -158,14 +158,25 @@ def test_files_and_profiles(store, look_at, words, line):
     assert store.asked == []
 
 
+def test_a_report_in_the_place_of_the_list_that_is_read(store, look_at, tmp_path):
+    path = tmp_path / "run.jsonl"
+    path.write_text("{}\n")
+    with pytest.raises(UsageError, match=f"^--report {path}: it would replace what -F {path} reads"):
+        look_at("-F", str(path), "--report", str(path))
+    assert path.read_text() == "{}\n"
+    assert store.asked == []
+
+
 def test_no_credentials(look_at, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(ConfigError, match="no credentials found"):
         look_at()
 
 
-def test_a_file_of_s3cmd_that_is_not_used_is_told(look_at, tmp_path):
+def test_a_file_of_s3cmd_that_is_not_used_is_told(look_at, tmp_path, monkeypatch):
     (tmp_path / ".s3cfg").write_text("[default]\naccess_key = AK\nsecret_key = hunter3\n")
     [note] = look_at().notes
     assert "~/.s3cfg is not used" in note
-    assert look_at("-c", str(tmp_path / ".s3cfg")).notes == ()
+    monkeypatch.chdir(tmp_path)
+    for words in (["-c", str(tmp_path / ".s3cfg")], ["-c", ".s3cfg"], ["-d", "~/.s3cfg"]):
+        assert look_at(*words).notes == ()

@@ -161,6 +161,7 @@ def test_reports(tmp_path: Path, lines: list[bytes], expected: list[tuple[str, s
     ([line(source="s3://other/k")], "line 1: its source is in s3://other, not in s3://b"),
     ([line("copied"), line(destination="s3://other/k")], "line 2: its destination is in s3://other"),
     ([b"a/key", line()], "line 1 is no line of a report"), ([b"[]", line()], "no line of a report"),
+    ([b"a/key"], "line 1 is no line of a report"), ([line(), b'{"key": "a"}'], "line 2 is no line of a report"),
     ([b'"x"', line()], "no line of a report"), ([line(source="\\\\server"), line()], "line 1: "),
     ([b"[" * 100_000, line()], "no line of a report"), ([line(source="s3://b/\ud800")], "not valid UTF-8"),
     ([b'{"outcome": "failed", "source": 7, "destination": []}', line()], "line 1: "),

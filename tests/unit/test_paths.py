@@ -131,7 +131,8 @@ def test_destination_inside_the_source(source: str, destination: str, expected: 
 
 @pytest.mark.parametrize(("source", "destination", "more"), [
     ("", "", {}), ("*", "", {}), ("", "/", {}), ("a", "", {}), ("a/", "", {}), ("a/b", "a", {}), ("a/b", "a/", {}),
-    ("a/b/*", "a/b", {}), ("a*", "", {}), ("a/b*", "a", {}), ("a", "a", {}), ("a/", "a", {}), ("a/b", "a/b/", {}),
+    ("a/b/*", "a/b", {}), ("a*", "a*", {}), ("a/*", "a/*", {}), ("*", "*", {}),
+    ("a*", "", {}), ("a/b*", "a", {}), ("a", "a", {}), ("a/", "a", {}), ("a/b", "a/b/", {}),
     ("a", "a", {"prefixes": ("x",)}), ("", "", {"prefixes": ("a",)}), ("", "x", {"prefixes": ("x/*",)}),
     ("a", "a", {"keys": True}), ("", "", {"keys": True}), ("a/b", "a/", {"s3_prefixes": True}),
 ])
@@ -147,10 +148,16 @@ def test_source_is_destination(source: str, destination: str, more: dict[str, ob
 
 
 @pytest.mark.parametrize(("source", "destination"), [
-    ("a/*", ""), ("a/b/*", "a"), ("a", "x"), ("a/b/c", "a"), ("a*", "a*"),
+    ("a/*", ""), ("a/b/*", "a"), ("a", "x"), ("a/b/c", "a"), ("a*", "ab*"),
 ])
 def test_source_is_not_destination(source: str, destination: str) -> None:
     assert not arrange("b", source, destination, one_bucket=True).in_place
+
+
+def test_lists_of_prefixes_that_may_be_in_place() -> None:
+    assert arrange("b", "a", "a", one_bucket=True, prefix_lists=True, rewrite=True).in_place
+    assert not arrange("b", "a", "a", one_bucket=True, prefix_lists=True).in_place  # told for each prefix
+    assert not arrange("b", "a", "x", one_bucket=True, prefix_lists=True, rewrite=True).in_place
 
 
 def test_what_would_overwrite_a_source() -> None:
