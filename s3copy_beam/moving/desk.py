@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from s3copy_beam.observe import Observer
 from s3copy_beam.options import CopyOptions
 from s3copy_beam.s3.client import S3Client
+from s3copy_beam.s3.errors import S3Error
 
 
 @dataclass
@@ -57,7 +58,14 @@ class Desk:
     store: Store = field(default_factory=Store)
     tally: Tally = field(default_factory=Tally)
 
-    def warn(self, text: str) -> None:
-        """Has something said once, at the end of the run."""
+    def warn(self, text: str, error: Exception | None = None) -> None:
+        """Has something said once, at the end of the run, however many objects it happens to."""
+        if error is not None:
+            text += f": {error.outline if isinstance(error, S3Error) else error}"
         if text not in self.tally.warnings:
             self.tally.warnings.append(text)
+
+    def cannot_resume(self, error: S3Error) -> None:
+        """Unfinished uploads may not be listed: nobody asks again."""
+        self.store.lists_uploads = False
+        self.warn("unfinished uploads cannot be listed, so none is resumed", error)

@@ -122,7 +122,7 @@ async def found(desk: Desk, folder: Folder, exact: bool) -> tuple[PartFile, ...]
     except S3Error as error:
         if error.code not in DENIED_CODES:
             raise
-        desk.warn(f"the work area cannot be listed, so no part file of an earlier run is used: {error}")
+        desk.warn("the work area cannot be listed, so no part file of an earlier run is used", error)
         return ()
     verified = []
     for number, _, size in folder.layout.parts():
@@ -201,7 +201,7 @@ async def _end(desk: Desk, key: str, created: Created) -> None:
     try:
         await desk.work.abort(key, created.upload_id)
     except S3Error as error:
-        desk.warn(f"an upload in the work area could not be ended: {error}")
+        desk.warn("an upload in the work area could not be ended", error)
 
 
 async def make_part(desk: Desk, folder: Folder, temp: PartFile) -> PartFile:
@@ -286,6 +286,9 @@ async def end_leftovers(desk: Desk, folder: Folder, missing: Iterable[int], evid
         missing: numbers whose temp files are to be made, ascending.
         evident: an earlier run made others.
     """
+    one_bucket = desk.work.bucket == desk.destination.bucket
+    if one_bucket and not desk.store.lists_uploads:
+        return
     try:
         if await _end_uploads(desk, folder, folder.prefix):
             return
@@ -294,7 +297,10 @@ async def end_leftovers(desk: Desk, folder: Folder, missing: Iterable[int], evid
                 return
             evident = True
     except S3Error as error:
-        desk.warn(f"unfinished uploads in the work area could not be ended: {error}")
+        if one_bucket and error.operation == "ListMultipartUploads" and error.code in DENIED_CODES:
+            desk.cannot_resume(error)
+        else:
+            desk.warn("unfinished uploads in the work area could not be ended", error)
 
 
 async def _end_uploads(desk: Desk, folder: Folder, prefix: str) -> int:
