@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.buckets import MIB, Bucket, assert_same, content
@@ -89,6 +91,29 @@ def test_destination_not_even_looked_at(server: Server, tool: Tool, filled: Buck
         ran = tool.start("--json", filled, destination, env=env).wait().expect(0)
         ran.counted(copied=2, up_to_date=0, failed=0, uploads_left=0)
         assert sum(line.startswith("warning:") for line in ran.err.splitlines()) == 1, ran
+    assert_same(filled, destination)
+
+
+@on("minio")
+def test_copies_of_another_etag_not_even_looked_at(server: Server, tool: Tool, filled: Bucket,
+                                                   destination: Bucket) -> None:
+    """Where an ETag proves nothing a copy is looked at, if that is allowed; it is no failure that it is not."""
+    env = user(server, filled, destination, ((*READ, "ListBucket"), (*WRITE, *RESUME))).env
+    ran = tool.start("--json", "--multipart", "simple", filled, destination, env=env).wait().expect(0)
+    ran.counted(copied=2, failed=0)
+    assert warnings(ran, "") == 1, ran
+    assert destination.read("a/large") == filled.read("a/large")
+
+
+@on("moto")
+def test_parts_of_another_etag_not_even_looked_at(proxied: Tool, proxy: Proxy, filled: Bucket,
+                                                  destination: Bucket) -> None:
+    proxy.fail("ListObjectsV2", "AccessDenied", 403, target=f"^/{destination.name}", times=None)
+    proxy.fail("HeadObject", "AccessDenied", 403, target=f"^/{destination.name}", times=None)
+    proxy.change_body("CompleteMultipartUpload", lambda body: re.sub(
+        rb"<ETag>.*?</ETag>", b"<ETag>" + b"0" * 32 + b"-2</ETag>", body), times=None)
+    ran = proxied.copy(filled, destination, copied=2, failed=0, uploads_left=0)
+    assert warnings(ran, "") == 1, ran
     assert_same(filled, destination)
 
 
