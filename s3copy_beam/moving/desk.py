@@ -44,7 +44,7 @@ class Desk:
         source: reads source objects (HEAD, tags).
         destination: writes, and lists uploads; the first identity.
         lister: looks at destination objects; maybe another identity.
-        work: reads and writes the part files of ``--staged``; the first identity.
+        work: reads and writes the part files of ``--staged``; the first identity. `lister` lists them, where it can.
         learned: told whether a plain ETag was seen to be an MD5 (cli.md, row 6).
     """
 

@@ -112,18 +112,7 @@ async def found(desk: Desk, folder: Folder, exact: bool) -> tuple[PartFile, ...]
     Args:
         exact: the parts' MD5s make the source's ETag.
     """
-    files: dict[str, tuple[int, str]] = {}
-    token, more = "", True
-    try:
-        while more:
-            page = await desk.work.list_page(folder.prefix, token=token)
-            files |= {listed.key: (listed.size, listed.etag) for listed in page.objects}
-            token, more = page.token, page.more
-    except S3Error as error:
-        if error.code not in DENIED_CODES:
-            raise
-        desk.warn("the work area cannot be listed, so no part file of an earlier run is used", error)
-        return ()
+    files = await _listed(desk, folder)
     verified = []
     for number, _, size in folder.layout.parts():
         temp, part = files.get(folder.temp(number), (-1, "")), files.get(folder.part(number), (-1, ""))
@@ -138,6 +127,30 @@ async def found(desk: Desk, folder: Folder, exact: bool) -> tuple[PartFile, ...]
             return tuple(PartFile(number, size, expected_etag([etag]), True, etag)
                          for number, (size, (_, etag)) in enumerate(parts, 1))
     return tuple(verified)
+
+
+async def _listed(desk: Desk, folder: Folder) -> dict[str, tuple[int, str]]:
+    """Size and ETag of all that is in a folder, by key; nothing where nobody may list it.
+
+    In the destination bucket it is listed by whoever lists that (``-d``), else by who writes it.
+    """
+    clients = [desk.work] if desk.lister.bucket != desk.work.bucket else [desk.lister, desk.work]
+    denied: S3Error | None = None
+    for client in dict.fromkeys(clients):
+        files: dict[str, tuple[int, str]] = {}
+        token, more = "", True
+        try:
+            while more:
+                page = await client.list_page(folder.prefix, token=token)
+                files |= {listed.key: (listed.size, listed.etag) for listed in page.objects}
+                token, more = page.token, page.more
+            return files
+        except S3Error as error:
+            if error.code not in DENIED_CODES:
+                raise
+            denied = error
+    desk.warn("the work area cannot be listed, so no part file of an earlier run is used", denied)
+    return {}
 
 
 async def _says_version(desk: Desk, folder: Folder, number: int) -> bool:
