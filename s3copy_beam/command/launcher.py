@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3copy_beam.command import beam_flags
+from s3copy_beam.command.hide import hide
 from s3copy_beam.command.parser import UsageError, parse
 from s3copy_beam.command.run import carry_out, guarded
 from s3copy_beam.command.screen import Screen
@@ -20,12 +21,16 @@ def launch(argv: Sequence[str]) -> int:
     Returns:
         The exit status, as the command's.
     """
+    hide(argv)
     return guarded(lambda screen, signals: _launch(argv, screen, signals))
 
 
 def _launch(argv: Sequence[str], screen: Screen, signals: Signals) -> int:
     from s3copy_beam.command.beam_options import SETTINGS
 
+    if key := next((word[:2] for word in argv if word.startswith(("-a", "-k"))), ""):
+        raise UsageError(f"{key}: keys are no pipeline option, others could read them: have workers find credentials "
+                         "(--config_file with a file there, --profile, a role)")
     given = parse(argv, beam_flags.beam_options, SETTINGS, paths=False)
     for option in SETTINGS[:2]:
         if option.dest in given.values:

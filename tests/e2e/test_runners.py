@@ -70,3 +70,10 @@ def test_the_launcher(tool: Tool, filled: Bucket, destination: Bucket) -> None:
                              check=False)
         assert ran.returncode == 0, ran.stderr
     assert_same(filled, destination)
+    for words in (["-a", "AKID", "-k", "never-shown"], ["-knever-shown"]):  # no pipeline options
+        ran = subprocess.run([sys.executable, str(launcher), f"--source={filled}", f"--destination={destination}",
+                              *words], env=env, cwd=launcher.parents[1], capture_output=True, text=True, check=False)
+        assert ran.returncode == 2
+        assert len(ran.stderr.splitlines()) == 1, ran.stderr
+        assert words[0][:2] in ran.stderr
+        assert "never-shown" not in ran.stderr
