@@ -87,6 +87,13 @@ def endpoint(value: str) -> str:
     return value
 
 
+def region(value: str) -> str:
+    """A region: it becomes a part of a host's name."""
+    if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", value):
+        raise ArgumentTypeError(f"{value!r} is no region like eu-west-1")
+    return value
+
+
 def storage_class(value: str) -> str:
     """A storage class as stores name them; KEEP: the source's. Which ones a store has, it says itself."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", value):
