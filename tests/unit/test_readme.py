@@ -23,3 +23,14 @@ def test_its_links_lead_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)", README) if "://" not in link]
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_pages_that_are_named_are_there() -> None:
+    """In docs/ and wherever programs, images and manifests point to it."""
+    places = [*ROOT.glob("docs/*.md"), *(path for folder in ("deploy", "s3copy_beam", "scripts", "pipelines")
+                                         for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".yaml"))]
+    named = {name for place in places for name in re.findall(r"docs/\w+\.md", place.read_text("utf-8"))}
+    named |= {f"docs/{link}" for page in ROOT.glob("docs/*.md")
+              for link in re.findall(r"\]\((\w+\.md)\)", page.read_text("utf-8"))}
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
