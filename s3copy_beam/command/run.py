@@ -109,7 +109,7 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
         observer = LiveObserver(options, screen, _open_report(options))
         if not given.get("quiet"):
             _introduce(call, facts.notes, facts.example, screen)
-        for warning in filter(None, (*warnings_of(given.beam), missing(options, engine))):
+        for warning in filter(None, (*warnings_of(given.beam, options, engine), missing(options, engine))):
             screen.err(f"warning: {warning}")
         # What is written in the very second of `started` is not this run's, where that is how its own copies are known.
         job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown],
