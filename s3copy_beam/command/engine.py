@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +45,11 @@ class Engine:
     counted: bool = True
 
     @property
+    def own_processes(self) -> bool:
+        """Its workers are processes that are begun by this one."""
+        return self.runner == IN_PROCESS and not self.in_process
+
+    @property
     def elsewhere(self) -> bool:
         """Whether its workers have only what travels with the job."""
         return not self.same_machine
@@ -63,7 +69,7 @@ def engine_of(beam: Namespace | None) -> Engine:
     if kind in _LOCAL:
         several = beam.direct_running_mode == "multi_processing"
         return Engine(IN_PROCESS, not several, not several, True, several or beam.direct_runner_bundle_repeat > 0,
-                      max(1, beam.direct_num_workers) if several else 1)
+                      beam.direct_num_workers or os.cpu_count() or 1 if several else 1)
     loopback = beam.environment_type == "LOOPBACK" or kind in _LOOPBACK and not beam.environment_type
     return Engine(name, False, loopback, loopback, True, *((1, True) if loopback else _processes(beam)))
 

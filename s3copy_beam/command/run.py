@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from s3copy_beam import text
 from s3copy_beam.command import beam_flags, ending, log
+from s3copy_beam.command.apart import stderr_apart
 from s3copy_beam.command.build import Call, build
 from s3copy_beam.command.echo import echo, missing, with_report
 from s3copy_beam.command.engine import Engine, check_engine, engine_of, settled, warnings_of, words_for
@@ -106,6 +107,7 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     with contextlib.ExitStack() as files:
         options = files.enter_context(with_report(settled(facts.settle(call.options), engine), engine))
         options = files.enter_context(with_stdin(options, engine))
+        files.enter_context(stderr_apart(engine, given.get("log_file", "")))
         observer = LiveObserver(options, screen, _open_report(options))
         if not given.get("quiet"):
             _introduce(call, facts.notes, facts.example, screen)

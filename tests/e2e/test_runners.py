@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.support.buckets import MIB, Bucket, assert_same, content
 from tests.support.command import Tool
 from tests.support.marks import on
+from tests.support.proxy import Proxy
 
 SMALL = 30
 
@@ -49,6 +51,29 @@ def test_several_processes(tool: Tool, filled: Bucket, destination: Bucket) -> N
     """The graph of a cluster: work is redistributed, giants' parts go through a group by key."""
     copy_twice(tool, filled, destination, ["--direct_running_mode=multi_processing", "--direct_num_workers=2",
                                            "--spread-parts=3"])
+
+
+@pytest.mark.slow
+@on("moto")
+@pytest.mark.parametrize("whom", ["group", "command"])
+def test_several_processes_interrupted(proxied: Tool, proxy: Proxy, tool: Tool, filled: Bucket, destination: Bucket,
+                                       whom: str) -> None:
+    """Ctrl-C reaches Beam's worker processes, too; SIGTERM leaves them behind. Neither shows their tracebacks."""
+    held = proxy.hold("CopyObject", times=None)
+    several = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    running = proxied.start(*several, filled, destination)
+    held.wait()
+    if whom == "group":
+        running.interrupt()
+    else:
+        running.signal(signal.SIGTERM)
+    ran = running.wait().expect(130 if whom == "group" else 143)
+    held.release(forward=False)
+    assert "run the same command again" in ran.err, ran
+    assert "Traceback" not in ran.err, ran
+    assert "grpc" not in ran.err, ran
+    tool.copy(filled, destination, failed=0, uploads_left=0)
+    assert_same(filled, destination)
 
 
 @pytest.mark.slow

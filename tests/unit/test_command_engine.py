@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from s3copy_beam.command.beam_flags import check
@@ -42,6 +44,7 @@ def test_several_processes_are_a_cluster():
     assert (made.layout, made.live, made.retried_bundles) == ("cluster", False, True)
     assert made.max_requests_per_second == 10
     assert made.ranges >= 3
+    assert engine("--direct_running_mode=multi_processing", "--direct_num_workers=0").processes == os.cpu_count()
 
 
 @pytest.mark.parametrize(("words", "here"), [
