@@ -197,7 +197,7 @@ async def _try_temp(desk: Desk, folder: Folder, number: int, algorithm: str) -> 
         etag = await desk.work.complete(key, created.upload_id, [part], {"x-amz-mp-object-size": str(size)})
     except (Stopped, CredentialsLost):
         desk.tally.uploads_left += 1
-        desk.warn("unfinished uploads in the work area are ended by the next run with --staged")
+        desk.warn("unfinished uploads in the work area are ended by the next run with --staged, not by --abort-uploads")
         raise
     except S3Error:
         await _end(desk, key, created)
