@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.buckets import MIB, Bucket, assert_same, content
-from tests.support.command import Tool
+from tests.support.command import S3COPY, Tool, environment
 from tests.support.marks import on
 from tests.support.proxy import Proxy
 
@@ -81,6 +81,17 @@ def test_several_processes_interrupted(proxied: Tool, proxy: Proxy, tool: Tool, 
 @on("moto")
 def test_prism(tool: Tool, filled: Bucket, destination: Bucket, prism: str) -> None:
     copy_twice(tool, filled, destination, ["--runner=PrismRunner", f"--prism_location={prism}"])
+
+
+@on("moto")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(tool: Tool, source: Bucket, destination: Bucket, closed: str) -> None:
+    """As some that start jobs leave them: the work is done all the same."""
+    source.put("a", b"a")
+    ran = subprocess.run(f'"{S3COPY}" --json -v {source} {destination} {closed}', shell=True, capture_output=True,
+                         env=environment(tool.url, tool.home), cwd=tool.home, check=False)
+    assert ran.returncode == 0, ran
+    assert_same(source, destination)
 
 
 @on("moto")
