@@ -84,6 +84,13 @@ def test_prism(tool: Tool, filled: Bucket, destination: Bucket, prism: str) -> N
 
 
 @on("moto")
+def test_a_job_server_that_does_not_answer(tool: Tool, source: Bucket, destination: Bucket) -> None:
+    ran = tool.run("--runner=PortableRunner", "--job_endpoint=127.0.0.1:9", "--job_server_timeout=1", source,
+                   destination, status=1)
+    assert ran.err == "s3copy: the job failed: the job server does not answer: see --job_endpoint\n", ran
+
+
+@on("moto")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed(tool: Tool, source: Bucket, destination: Bucket, closed: str) -> None:
     """As some that start jobs leave them: the work is done all the same."""
