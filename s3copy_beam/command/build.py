@@ -146,13 +146,13 @@ def _names(given: Arguments) -> tuple[Names, ...]:
 
 def _with_work_area(given: Arguments, options: CopyOptions) -> CopyOptions:
     """Where ``--staged`` keeps its part files; they are never sources."""
-    if not given.get("staged"):
-        return options
     name = given.get("work_bucket", options.destination.bucket)
     flag = given.given.get("work_bucket", "DESTINATION")
     bucket, path = paths.parse_url(name if name.startswith("s3://") else f"s3://{name}", flag)
     if path:
         raise UsageError(f"{flag} {name!r}: a bucket without a path; the path is --work-prefix")
+    if not given.get("staged"):
+        return options
     prefix = given.get("work_prefix", "temp/")
     excluded = options.excluded
     if bucket == options.source.bucket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ class Engine:
         same_machine: its workers are on this machine, so local files reach them.
         repeats: bundles may be run again.
         processes: that send requests, as far as the options tell.
+        counted: they tell it; else there may be more.
     """
 
     runner: str = IN_PROCESS
@@ -40,6 +42,12 @@ class Engine:
     same_machine: bool = True
     repeats: bool = False
     processes: int = 1
+    counted: bool = True
+
+    @property
+    def own_processes(self) -> bool:
+        """Its workers are processes that are begun by this one."""
+        return self.runner == IN_PROCESS and not self.in_process
 
     @property
     def elsewhere(self) -> bool:
@@ -61,21 +69,23 @@ def engine_of(beam: Namespace | None) -> Engine:
     if kind in _LOCAL:
         several = beam.direct_running_mode == "multi_processing"
         return Engine(IN_PROCESS, not several, not several, True, several or beam.direct_runner_bundle_repeat > 0,
-                      max(1, beam.direct_num_workers) if several else 1)
+                      beam.direct_num_workers or os.cpu_count() or 1 if several else 1)
     loopback = beam.environment_type == "LOOPBACK" or kind in _LOOPBACK and not beam.environment_type
-    return Engine(name, False, loopback, loopback, True, 1 if loopback else _processes(beam))
+    return Engine(name, False, loopback, loopback, True, *((1, True) if loopback else _processes(beam)))
 
 
-def _processes(beam: Namespace) -> int:
-    """Python processes of a cluster, at most: `--num_workers` machines, or as many as `--parallelism` could occupy.
+def _processes(beam: Namespace) -> tuple[int, bool]:
+    """Python processes of a cluster, at most, and whether that is told: by `--num_workers`, or by `--parallelism`, as
+    many as it could occupy.
 
     Flink has one process for each TaskManager and `--sdk_worker_parallelism`. It does not tell how many TaskManagers
     there are: `--num_workers` does.
     """
     machines = int(beam.max_num_workers or beam.num_workers or 0)
     if machines:
-        return max(1, machines) * max(1, int(beam.sdk_worker_parallelism or 1))
-    return max(1, int(beam.parallelism or 1), int(beam.sdk_worker_parallelism or 1))
+        return max(1, machines) * max(1, int(beam.sdk_worker_parallelism or 1)), True
+    parallelism = int(beam.parallelism or 0)
+    return max(1, parallelism, int(beam.sdk_worker_parallelism or 1)), parallelism > 0
 
 
 def check_engine(engine: Engine, given: Arguments, options: CopyOptions) -> None:
@@ -124,8 +134,14 @@ SECRETS = ("--s3_access_key_id=", "--s3_secret_access_key=", "--s3_session_token
 """Options of Beam that must not travel with a job: its options are shown to everybody who may see the job."""
 
 
-def warnings_of(beam: Sequence[str]) -> list[str]:
+def warnings_of(beam: Sequence[str], options: CopyOptions, engine: Engine) -> list[str]:
     """What is to be said about Beam's options."""
+    warnings = []
     theirs = sorted({word.partition("=")[0] for word in beam if word.startswith("--s3_")})
-    return [f"{', '.join(theirs)}: Beam's own access to files, which the copy does not use; see --endpoint-url, "
-            "--profile and -c"] if theirs else []
+    if theirs:
+        warnings.append(f"{', '.join(theirs)}: Beam's own access to files, which the copy does not use; see "
+                        "--endpoint-url, --profile and -c")
+    if options.max_requests_per_second and not engine.counted:
+        warnings.append("--max-requests-per-second is not divided, each process of the job may send as many: "
+                        "--num_workers says how many there are")
+    return warnings

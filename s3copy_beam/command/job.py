@@ -106,6 +106,8 @@ class Job:
 
 def _failed(error: Exception) -> JobFailed:
     _log.debug("the job failed", exc_info=error)
+    if type(error).__name__ == "FutureTimeoutError":  # grpc's, without a word
+        return JobFailed("the job server does not answer: see --job_endpoint")
     lines = str(error).strip().splitlines() or [type(error).__name__]
     line = next((line for line in reversed(lines) if line.strip()), lines[0]).strip()
     return JobFailed(escape(line[:_LONGEST]))

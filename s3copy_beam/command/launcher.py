@@ -25,6 +25,7 @@ def launch(argv: Sequence[str]) -> int:
     Returns:
         The exit status, as the command's.
     """
+    hide(argv)
     return guarded(lambda screen, signals: _launch(argv, screen, signals))
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from s3copy_beam import text
 from s3copy_beam.command import beam_flags, ending, log
+from s3copy_beam.command.apart import stderr_apart
 from s3copy_beam.command.build import Call, accesses, build
 from s3copy_beam.command.echo import echo, missing, with_report
 from s3copy_beam.command.engine import Engine, check_engine, engine_of, settled, warnings_of, words_for
@@ -117,10 +118,11 @@ def carry_out(given: Arguments, screen: Screen, signals: Signals, shown: Sequenc
     with contextlib.ExitStack() as files:
         options = files.enter_context(with_report(settled(facts.settle(call.options), engine), engine))
         options = files.enter_context(with_stdin(options, engine))
+        files.enter_context(stderr_apart(engine, given.get("log_file", "")))
         observer = LiveObserver(options, screen, _open_report(options))
         if not given.get("quiet"):
             _introduce(call, facts.notes, facts.example, screen)
-        for warning in filter(None, (*warnings_of(given.beam), missing(options, engine))):
+        for warning in filter(None, (*warnings_of(given.beam, options, engine), missing(options, engine))):
             screen.err(f"warning: {warning}")
         # What is written in the very second of `started` is not this run's, where that is how its own copies are known.
         job = Job(options, engine, [*words_for(engine, given.beam, given.server), *shown],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from s3copy_beam.observe import Observer
 from s3copy_beam.options import CopyOptions
 from s3copy_beam.s3.client import S3Client
+from s3copy_beam.s3.errors import S3Error
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Desk:
         source: reads source objects (HEAD, tags).
         destination: writes, and lists uploads; the first identity.
         lister: looks at destination objects; maybe another identity.
-        work: reads and writes the part files of ``--staged``; the first identity.
+        work: reads and writes the part files of ``--staged``; the first identity. `lister` lists them, where it can.
         learned: told whether a plain ETag was seen to be an MD5 (cli.md, row 6).
     """
 
@@ -64,7 +65,14 @@ class Desk:
     store: Store = field(default_factory=Store)
     tally: Tally = field(default_factory=Tally)
 
-    def warn(self, text: str) -> None:
-        """Has something said once, at the end of the run."""
+    def warn(self, text: str, error: Exception | None = None) -> None:
+        """Has something said once, at the end of the run, however many objects it happens to."""
+        if error is not None:
+            text += f": {error.outline if isinstance(error, S3Error) else error}"
         if text not in self.tally.warnings:
             self.tally.warnings.append(text)
+
+    def cannot_resume(self, error: S3Error) -> None:
+        """Unfinished uploads may not be listed: nobody asks again."""
+        self.store.lists_uploads = False
+        self.warn("unfinished uploads cannot be listed, so none is resumed", error)

@@ -67,7 +67,7 @@ async def _acl(desk: Desk, planned: Planned) -> Headers:
         if error.code in _LACKING or error.status == 501:
             return {}
         if error.code in DENIED_CODES or error.status == 500:
-            desk.warn(f"ACLs cannot be read, so rewritten objects get none: {error}")
+            desk.warn("ACLs cannot be read, so rewritten objects get none", error)
             return {}
         raise
     if all(grant.kind == "id" and grant.grantee == acl.owner for grant in acl.grants):

@@ -213,7 +213,7 @@ async def _clean(desk: Desk, upload: Upload) -> None:
     try:
         await together(desk.work.delete, folder_of(desk, upload.planned, upload.layout).keys())
     except (S3Error, Stopped, CredentialsLost) as error:
-        desk.warn(f"part files of finished objects could not be removed: {error}")
+        desk.warn("part files of finished objects could not be removed", error)
 
 
 def _leave(desk: Desk, parts: dict[int, Part]) -> None:

@@ -113,18 +113,7 @@ async def found(desk: Desk, folder: Folder, exact: bool) -> tuple[PartFile, ...]
     Args:
         exact: the parts' MD5s make the source's ETag.
     """
-    files: dict[str, tuple[int, str]] = {}
-    token, more = "", True
-    try:
-        while more:
-            page = await desk.work.list_page(folder.prefix, token=token)
-            files |= {listed.key: (listed.size, listed.etag) for listed in page.objects}
-            token, more = page.token, page.more
-    except S3Error as error:
-        if error.code not in DENIED_CODES:
-            raise
-        desk.warn(f"the work area cannot be listed, so no part file of an earlier run is used: {error}")
-        return ()
+    files = await _listed(desk, folder)
     verified = []
     for number, _, size in folder.layout.parts():
         temp, part = files.get(folder.temp(number), (-1, "")), files.get(folder.part(number), (-1, ""))
@@ -139,6 +128,30 @@ async def found(desk: Desk, folder: Folder, exact: bool) -> tuple[PartFile, ...]
             return tuple(PartFile(number, size, expected_etag([etag]), True, etag)
                          for number, (size, (_, etag)) in enumerate(parts, 1))
     return tuple(verified)
+
+
+async def _listed(desk: Desk, folder: Folder) -> dict[str, tuple[int, str]]:
+    """Size and ETag of all that is in a folder, by key; nothing where nobody may list it.
+
+    In the destination bucket it is listed by whoever lists that (``-d``), else by who writes it.
+    """
+    clients = [desk.work] if desk.lister.bucket != desk.work.bucket else [desk.lister, desk.work]
+    denied: S3Error | None = None
+    for client in dict.fromkeys(clients):
+        files: dict[str, tuple[int, str]] = {}
+        token, more = "", True
+        try:
+            while more:
+                page = await client.list_page(folder.prefix, token=token)
+                files |= {listed.key: (listed.size, listed.etag) for listed in page.objects}
+                token, more = page.token, page.more
+            return files
+        except S3Error as error:
+            if error.code not in DENIED_CODES:
+                raise
+            denied = error
+    desk.warn("the work area cannot be listed, so no part file of an earlier run is used", denied)
+    return {}
 
 
 async def _says_version(desk: Desk, folder: Folder, number: int) -> bool:
@@ -185,7 +198,7 @@ async def _try_temp(desk: Desk, folder: Folder, number: int, algorithm: str) -> 
         etag = await desk.work.complete(key, created.upload_id, [part], {"x-amz-mp-object-size": str(size)})
     except (Stopped, CredentialsLost):
         desk.tally.uploads_left += 1
-        desk.warn("unfinished uploads in the work area are ended by the next run with --staged")
+        desk.warn("unfinished uploads in the work area are ended by the next run with --staged, not by --abort-uploads")
         raise
     except S3Error:
         await _end(desk, key, created)
@@ -202,7 +215,7 @@ async def _end(desk: Desk, key: str, created: Created) -> None:
     try:
         await desk.work.abort(key, created.upload_id)
     except S3Error as error:
-        desk.warn(f"an upload in the work area could not be ended: {error}")
+        desk.warn("an upload in the work area could not be ended", error)
 
 
 async def make_part(desk: Desk, folder: Folder, temp: PartFile) -> PartFile:
@@ -286,6 +299,9 @@ async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int], evid
         missing: numbers whose temp files are to be made.
         evident: an earlier run made others.
     """
+    one_bucket = desk.work.bucket == desk.destination.bucket
+    if one_bucket and not desk.store.lists_uploads:
+        return
     try:
         if await _end_uploads(desk, folder, folder.prefix) or not missing:
             return
@@ -293,7 +309,10 @@ async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int], evid
             return
         await asyncio.gather(*(_end_uploads(desk, folder, folder.temp(number)) for number in missing))
     except S3Error as error:
-        desk.warn(f"unfinished uploads in the work area could not be ended: {error}")
+        if one_bucket and error.operation == "ListMultipartUploads" and error.code in DENIED_CODES:
+            desk.cannot_resume(error)
+        else:
+            desk.warn("unfinished uploads in the work area could not be ended", error)
 
 
 async def _finds_by_prefix(desk: Desk, folder: Folder, number: int) -> bool:

@@ -1,4 +1,4 @@
-"""Looking at a source object again: did it change, did it vanish, what is to be said of it."""
+"""Looking at an object again: did the source change, did it vanish, what is to be said of it; what is the copy."""
 
 from __future__ import annotations
 
@@ -65,6 +65,16 @@ async def look_again(desk: Desk, planned: Planned, checksums: bool = False) -> H
         return await desk.source.head(planned.source, checksums=checksums)
     except S3Error as error:
         if error.code in MISSING_CODES or error.status == 404 and error.code != "NoSuchBucket":
+            return None
+        raise
+
+
+async def look_at_copy(desk: Desk, key: str, checksums: bool = False) -> Head | None:
+    """A destination object as it is now; None: it may not be looked at, by somebody who may write it all the same."""
+    try:
+        return await desk.lister.head(key, checksums=checksums)
+    except S3Error as error:
+        if error.code in DENIED_CODES:
             return None
         raise
 

@@ -116,7 +116,7 @@ async def end(desk: Desk, upload: Upload) -> None:
     try:
         await desk.destination.abort(upload.planned.destination, upload.upload_id)
     except S3Error as error:
-        desk.warn(f"an upload could not be ended: {error}")
+        desk.warn("an upload could not be ended", error)
 
 
 async def _tags(desk: Desk, planned: Planned, head: Head) -> Mapping[str, str]:
@@ -152,13 +152,8 @@ async def _uploads_of(desk: Desk, key: str) -> list[Found]:
     except S3Error as error:
         if error.code not in _UNABLE:
             raise
-        _cannot_resume(desk, error)
+        desk.cannot_resume(error)
         return []
-
-
-def _cannot_resume(desk: Desk, error: S3Error) -> None:
-    desk.store.lists_uploads = False
-    desk.warn(f"unfinished uploads cannot be listed, so none is resumed: {error}")
 
 
 async def _adopt(
@@ -198,7 +193,7 @@ async def _adopt(
                 await desk.destination.abort(key, one.upload_id)
         except S3Error as error:
             if error.code in _UNABLE:
-                _cannot_resume(desk, error)
+                desk.cannot_resume(error)
                 return None, ()
             if error.code != "NoSuchUpload":
                 raise

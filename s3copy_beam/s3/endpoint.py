@@ -86,7 +86,8 @@ def _resolve(session: Session, access: Access, region: str) -> Resolved:
                 **(client.meta.config.s3 or {}), "addressing_style": "virtual"})
         is_aws = (client.meta.endpoint_url or "").split(":")[1].endswith((".amazonaws.com", ".amazonaws.com.cn"))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
-        raise ConfigError(" ".join(str(error).split())) from None
+        told = f"s3cmd file {cfg.path}: " if cfg and (endpoint, region) != (access.endpoint_url, access.region) else ""
+        raise ConfigError(told + " ".join(str(error).split())) from None
     url = urlsplit(presigned)
     host, path = _host(url.scheme, url.netloc), url.path[:-len(_KEY) - 1]
     if pattern and _fits_host(access.bucket, url.scheme):

@@ -36,6 +36,12 @@ class S3Error(Exception):
         self.server_time = server_time
         super().__init__(code, message, status, operation, request_id)
 
+    @property
+    def outline(self) -> str:
+        """What all failures of this kind have in common, to be said once: not the id, nor words that name a key."""
+        facts = ", ".join(fact for fact in (self.operation, str(self.status) if self.status else "") if fact)
+        return f"{self.code} ({facts})" if facts else self.code
+
     def __str__(self) -> str:
         facts = [self.operation, str(self.status) if self.status else "", self.request_id]
         if self.request_id:

@@ -62,7 +62,9 @@ def read_s3cfg(path: str) -> S3cfg:
     if host and host.lower() != _AWS_HOST:
         bare = host.split("://", 1)[-1].rstrip("/")
         endpoint = f"{'https' if flag('use_https', True) else 'http'}://{bare}"
-    return S3cfg(path, keys, endpoint, pattern if endpoint and "%(bucket)s" in pattern else "",
+    pattern = pattern.split("://", 1)[-1].rstrip("/")
+    in_host = endpoint and "%(bucket)s" in pattern and "/" not in pattern  # behind a / it is path style
+    return S3cfg(path, keys, endpoint, pattern if in_host else "",
                  _REGIONS.get(region.upper(), region))
 
 

@@ -124,6 +124,20 @@ def test_copies_by_the_first_listing_by_the_second(server: Server, proxied: Tool
     proxied.start("--json", *args, filled, destination, env=NOBODY).wait().expect(0).counted(copied=0, up_to_date=2)
 
 
+@on("minio")
+def test_part_files_are_found_by_the_second(server: Server, tool: Tool, filled: Bucket, destination: Bucket) -> None:
+    """With --staged the first identity need not list the destination either: a restart uses what is there."""
+    first = may(server, (READS_AND_LISTS, [filled.name, f"{filled.name}/*"]),
+                ((*WRITES, "GetObject"), [destination.name, f"{destination.name}/*"]))
+    second = may(server, (READS_AND_LISTS, [destination.name, f"{destination.name}/*"]))
+    args = ["--staged", "-c", first.s3cfg(tool.home / "first", server.url), "-d",
+            second.s3cfg(tool.home / "second", server.url), filled, destination]
+    ran = tool.start("--json", *args, env=NOBODY).wait().expect(0).counted(copied=2, parts_copied=2, parts_reused=0)
+    assert "warning" not in ran.err, ran
+    destination.client.delete_object(Bucket=destination.name, Key="large")
+    tool.start("--json", *args, env=NOBODY).wait().expect(0).counted(copied=1, parts_copied=0, parts_reused=2)
+
+
 @on("moto")
 def test_dest_profile(proxied: Tool, proxy: Proxy, filled: Bucket, destination: Bucket) -> None:
     (proxied.home / ".aws").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.buckets import MIB, Bucket, assert_same, content
-from tests.support.command import Tool
+from tests.support.command import S3COPY, Tool, environment
 from tests.support.marks import on
+from tests.support.proxy import Proxy
 
 SMALL = 30
 
@@ -60,10 +62,51 @@ def test_several_processes(tool: Tool, filled: Bucket, destination: Bucket) -> N
 
 
 @pytest.mark.slow
+@on("moto")
+@pytest.mark.parametrize("whom", ["group", "command"])
+def test_several_processes_interrupted(proxied: Tool, proxy: Proxy, tool: Tool, filled: Bucket, destination: Bucket,
+                                       whom: str) -> None:
+    """Ctrl-C reaches Beam's worker processes, too; SIGTERM leaves them behind. Neither shows their tracebacks."""
+    held = proxy.hold("CopyObject", times=None)
+    several = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    running = proxied.start(*several, filled, destination)
+    held.wait()
+    if whom == "group":
+        running.interrupt()
+    else:
+        running.signal(signal.SIGTERM)
+    ran = running.wait().expect(130 if whom == "group" else 143)
+    held.release(forward=False)
+    assert "run the same command again" in ran.err, ran
+    assert "Traceback" not in ran.err, ran
+    assert "grpc" not in ran.err, ran
+    tool.copy(filled, destination, failed=0, uploads_left=0)
+    assert_same(filled, destination)
+
+
+@pytest.mark.slow
 @pytest.mark.prism
 @on("moto")
 def test_prism(tool: Tool, filled: Bucket, destination: Bucket, prism: str) -> None:
     copy_twice(tool, filled, destination, ["--runner=PrismRunner", f"--prism_location={prism}"])
+
+
+@on("moto")
+def test_a_job_server_that_does_not_answer(tool: Tool, source: Bucket, destination: Bucket) -> None:
+    ran = tool.run("--runner=PortableRunner", "--job_endpoint=127.0.0.1:9", "--job_server_timeout=1", source,
+                   destination, status=1)
+    assert ran.err == "s3copy: the job failed: the job server does not answer: see --job_endpoint\n", ran
+
+
+@on("moto")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(tool: Tool, source: Bucket, destination: Bucket, closed: str) -> None:
+    """As some that start jobs leave them: the work is done all the same."""
+    source.put("a", b"a")
+    ran = subprocess.run(f'"{S3COPY}" --json -v {source} {destination} {closed}', shell=True, capture_output=True,
+                         env=environment(tool.url, tool.home), cwd=tool.home, check=False)
+    assert ran.returncode == 0, ran
+    assert_same(source, destination)
 
 
 @on("moto")
@@ -78,3 +121,10 @@ def test_the_launcher(tool: Tool, filled: Bucket, destination: Bucket) -> None:
                              check=False)
         assert ran.returncode == 0, ran.stderr
     assert_same(filled, destination)
+    for words in (["-a", "AKID", "-k", "never-shown"], ["-knever-shown"]):  # no pipeline options
+        ran = subprocess.run([sys.executable, str(launcher), f"--source={filled}", f"--destination={destination}",
+                              *words], env=env, cwd=launcher.parents[1], capture_output=True, text=True, check=False)
+        assert ran.returncode == 2
+        assert len(ran.stderr.splitlines()) == 1, ran.stderr
+        assert words[0][:2] in ran.stderr
+        assert "never-shown" not in ran.stderr

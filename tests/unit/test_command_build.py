@@ -51,6 +51,7 @@ WRONG = {
     ("s3://source/a", S): "SOURCE and DESTINATION are the same",
     (S, D, "--staged", "-w", "s3://work/x"): "-w 's3://work/x'",
     (S, D, "--staged", "-w", "s3://"): "-w 's3://'",
+    (S, D, "-w", "work/x"): "-w 'work/x'",
     (S, D, "--staged", "-w", "source", "--work-prefix", ""): "the whole source bucket",
 }
 

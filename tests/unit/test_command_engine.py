@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from s3copy_beam.command.beam_flags import check
@@ -42,6 +44,7 @@ def test_several_processes_are_a_cluster():
     assert (made.layout, made.live, made.retried_bundles) == ("cluster", False, True)
     assert made.max_requests_per_second == 10
     assert made.ranges >= 3
+    assert engine("--direct_running_mode=multi_processing", "--direct_num_workers=0").processes == os.cpu_count()
 
 
 @pytest.mark.parametrize(("words", "here"), [
@@ -85,7 +88,20 @@ def test_detach_is_for_clusters():
 def test_keys_of_beams_file_access_do_not_travel():
     words = ["--s3_access_key_id=AK", "--s3_secret_access_key=hunter2", "--s3_session_token=t", "--s3_verify=x"]
     assert words_for(Engine(), words, []) == ["--runner=FnApiRunner", "--s3_verify=x"]
-    [warning] = warnings_of(words)
+    [warning] = warnings_of(words, options(), engine())
     assert "--s3_secret_access_key" in warning
     assert "hunter2" not in warning
-    assert warnings_of(["--job_name=x"]) == []
+    assert warnings_of(["--job_name=x"], options(), engine()) == []
+
+
+@pytest.mark.parametrize(("words", "divided"), [
+    ([], True), (["--direct_running_mode=multi_processing", "--direct_num_workers=2"], True),
+    (["--runner=PrismRunner"], True), (["--runner=FlinkRunner"], False), (["--runner=DataflowRunner"], False),
+    (["--runner=FlinkRunner", "--sdk_worker_parallelism=2"], False),
+    (["--runner=FlinkRunner", "--parallelism=4"], True),
+    (["--runner=PortableRunner", "--job_endpoint=localhost:1", "--num_workers=2"], True),
+])
+def test_a_rate_that_cannot_be_divided_is_said(words, divided):
+    found = warnings_of([], options("--max-requests-per-second", "9"), engine(*words))
+    assert [warning.partition(" ")[0] for warning in found] == ([] if divided else ["--max-requests-per-second"])
+    assert warnings_of([], options(), engine(*words)) == []

@@ -150,6 +150,8 @@ WRONG = {
     ("--endpoint-url", "not a url"): "--endpoint-url: 'not a url'",
     ("--endpoint-url", "ftp://h"): "--endpoint-url: 'ftp://h'",
     ("--endpoint-url", "http://h:port"): "--endpoint-url: 'http://h:port'",
+    ("--source-region", "not a region"): "--source-region: 'not a region'",
+    ("--dest-region", "-x"): "--dest-region: its value is missing",
     ("--max-requests-per-second", "nan"): "'nan'",
     ("--source-region", "no region"): "--source-region: 'no region' is no region",
     ("--dest-region=-x",): "--dest-region: '-x' is no region",

@@ -255,6 +255,17 @@ def test_the_host_of_a_bucket_in_an_s3cmd_file(home: Path) -> None:
     place = Identity(s3cfg=named)
     assert resolve(Access("bucket", identity=place)) == Resolved("https", "bucket.store.example:9000", "", "us-east-1")
     assert resolve(Access("bucket.dots", identity=place)).path == "/bucket.dots"
+    for name, pattern in (("a", "https://%(bucket)s.store.example:9000/"), ("b", "store.example:9000/%(bucket)s")):
+        named = s3cfg(home / name, f"{FILE}host_bucket = {pattern}\n")
+        found = resolve(Access("bucket", identity=Identity(s3cfg=named)))
+        assert found.host + found.path in ("bucket.store.example:9000", "store.example:9000/bucket")
+
+
+@pytest.mark.parametrize("line", ["host_base = a b", "host_base = h:99999", "bucket_location = a b"])
+def test_places_that_a_file_names_wrongly(home: Path, line: str) -> None:
+    named = s3cfg(home / "named", f"{FILE}{line}\n")
+    with pytest.raises(ConfigError, match=f"^s3cmd file {named}: "):
+        resolve(Access("bucket", identity=Identity(s3cfg=named)))
 
 
 @pytest.mark.parametrize(

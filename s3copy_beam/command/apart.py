@@ -1,0 +1,58 @@
+"""stderr for people alone, where Beam starts worker processes on this machine.
+
+They would share it. Interrupted, or left behind by the command, they end in tracebacks there. What they have to tell
+comes through Beam's logging all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TextIO
+
+from s3copy_beam.command.engine import Engine
+
+_log = logging.getLogger("s3copy_beam.command")
+
+
+@contextlib.contextmanager
+def stderr_apart(engine: Engine, log_file: str) -> Iterator[None]:
+    """While this is open, what processes begun here write to stderr goes to the log file, or nowhere.
+
+    Args:
+        engine: nothing is done but where it has processes of this machine, of this command's own.
+        log_file: path; empty: there is none.
+    """
+    if not engine.own_processes:
+        yield
+        return
+    before, hook = sys.stderr, threading.excepthook
+    before.flush()
+    with open(os.dup(2), "w", 1, before.encoding, before.errors) as ours, open(log_file or os.devnull, "ab") as theirs:
+        os.dup2(theirs.fileno(), 2)
+        _speak_through(before, ours)
+        threading.excepthook = _noted
+        try:
+            yield
+        finally:
+            threading.excepthook = hook
+            ours.flush()
+            _speak_through(ours, before)
+            os.dup2(ours.fileno(), 2)
+
+
+def _speak_through(before: TextIO, now: TextIO) -> None:
+    sys.stderr = now
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is before:
+            handler.setStream(now)
+
+
+def _noted(ended: threading.ExceptHookArgs) -> None:
+    """A thread of Beam's that watches a worker ended with it; the run's own end says what there is to say."""
+    assert ended.exc_value is not None
+    _log.debug("a thread ended", exc_info=ended.exc_value)
