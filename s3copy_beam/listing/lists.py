@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from s3copy_beam.model import Result
 from s3copy_beam.options import Access, Names
 from s3copy_beam.paths import PathError, check_text, parse_url
-from s3copy_beam.s3.errors import ConfigError
+from s3copy_beam.s3.errors import ConfigError, Stopped
 from s3copy_beam.s3.urls import open_url
+from s3copy_beam.s3.worker import worker
 from s3copy_beam.text import escape
 
 _CHUNK = 1 << 16
@@ -115,6 +116,8 @@ def _pieces(names: Names, flag: str, access: Access, end: bytes, longest: int) -
     try:
         with _opened(names.url, access) as stream:
             while chunk := stream.read(_CHUNK):
+                if worker().stopping:  # a list may be read for minutes
+                    raise Stopped
                 *whole, rest = (rest + chunk).split(end)
                 yield from enumerate(whole, number + 1)
                 number += len(whole)

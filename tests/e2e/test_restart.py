@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +119,27 @@ def test_the_second_signal_stops_at_once(proxied: Tool, proxy: Proxy, filled: Bu
     ran = running.wait(timeout=20).expect(130)
     held.release(forward=False)
     assert ran.err.count("run the same command again to go on") == 1, ran
+
+
+@on("moto")
+def test_a_signal_ends_the_reading_of_a_list(tool: Tool, filled: Bucket, destination: Bucket, tmp_path: Path) -> None:
+    """A list without end: nothing is copied before it is read, and all is told as after any stop."""
+    endless = tmp_path / "pipe"
+    os.mkfifo(endless)
+    running = tool.start("--json", "-F", endless, filled, destination)
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), endless.open("wb") as pipe:
+            while True:
+                pipe.write(b"small/01\n" * 5000)
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    time.sleep(4)
+    running.signal(signal.SIGTERM)
+    running.wait(timeout=20).expect(143).counted(copied=0, uploads_left=0)
+    writer.join(10)
+    assert destination.keys() == []
 
 
 def test_uploads_of_ours_can_be_ended(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
