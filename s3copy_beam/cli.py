@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
 from s3copy_beam.command.signals import Signals
+from s3copy_beam.command.streams import open_streams
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status (command/ending.py).
     """
     words = sys.argv[1:] if argv is None else argv
-    _open_closed()
+    open_streams()
     try:
         with Signals() as signals:
             from s3copy_beam.command.hide import hide
@@ -33,13 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return run(words, signals)
     except KeyboardInterrupt:  # before there were handlers of our own
         return 130
-
-
-def _open_closed() -> None:
-    """Streams that the caller closed (``2>&-``): nobody hears what is said, and no connection must get their number."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 if __name__ == "__main__":

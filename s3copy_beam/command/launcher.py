@@ -11,6 +11,7 @@ from s3copy_beam.command.parser import ENDS, UsageError, parse
 from s3copy_beam.command.run import carry_out, guarded, versions
 from s3copy_beam.command.screen import Screen
 from s3copy_beam.command.signals import Signals
+from s3copy_beam.command.streams import open_streams
 from s3copy_beam.command.table import OPTIONS
 
 USAGE = "copy_bucket.py --source s3://BUCKET[/PATH] [--destination s3://BUCKET[/PATH]] [options by their long names]"
@@ -25,7 +26,7 @@ def launch(argv: Sequence[str]) -> int:
     Returns:
         The exit status, as the command's.
     """
-    hide(argv)
+    open_streams()
     return guarded(lambda screen, signals: _launch(argv, screen, signals))
 
 

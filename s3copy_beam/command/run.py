@@ -21,7 +21,7 @@ from s3copy_beam.command.job import Job, JobFailed
 from s3copy_beam.command.observer import LiveObserver
 from s3copy_beam.command.parser import Arguments, UsageError, parse
 from s3copy_beam.command.report import Report, clear
-from s3copy_beam.command.screen import Progress, Screen, open_streams
+from s3copy_beam.command.screen import Progress, Screen
 from s3copy_beam.command.signals import GO_ON, Signals
 from s3copy_beam.command.stdin import with_stdin
 from s3copy_beam.model import Totals
@@ -48,7 +48,6 @@ def run(argv: Sequence[str], signals: Signals | None = None) -> int:
 
 def guarded(work: Callable[[Screen, Signals], int], caught: Signals | None = None) -> int:
     """Does the work of one call: what users cause, and what nobody foresaw, becomes one line and an exit status."""
-    open_streams()
     log.set_up(None, "")
     screen = Screen()
     with contextlib.nullcontext(caught) if caught else Signals() as signals:

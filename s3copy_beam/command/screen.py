@@ -26,13 +26,6 @@ def _width() -> int:
         return _COLUMNS
 
 
-def open_streams() -> None:
-    """Where stdout or stderr was closed before the start (``>&-``), what is said there goes nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  for the process's life
-
-
 class Screen:
     """Lines for people. A broken pipe ends what is said there, not the run.
 
