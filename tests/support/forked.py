@@ -7,6 +7,7 @@ start itself use the program (`Tool.program`), and S3COPY_TEST_PROGRAM=1 has all
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import multiprocessing
@@ -112,6 +113,8 @@ def _run(words: list[str], env: dict[str, str], cwd: str, files: list[Any], read
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()  # as at any end of a process: what was started for it (Prism) is stopped
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
