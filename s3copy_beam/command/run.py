@@ -207,6 +207,17 @@ def _watched(job: Job, observer: LiveObserver, given: Arguments, signals: Signal
             observer.report.close()
 
 
+def _tell_concurrency(screen: Screen, given: Arguments) -> None:
+    """How many requests at a time this process came to allow: in the log, and before the summary with ``-v``."""
+    from s3copy_beam.s3.worker import worker
+
+    settled = ", ".join(f"{number} {name}" for name, number in sorted(worker().concurrency().items()))
+    if settled:
+        _log.info("requests at a time: %s", settled)
+    if settled and given.get("verbose") and not given.get("quiet"):
+        screen.err(f"requests at a time: {settled}")
+
+
 def _finish(totals: Totals | None, observer: LiveObserver, given: Arguments, signals: Signals, seconds: float) -> int:
     """Says what is to be said at the end."""
     screen = observer.screen
@@ -220,6 +231,7 @@ def _finish(totals: Totals | None, observer: LiveObserver, given: Arguments, sig
         totals.failed += 1
         totals.failures.insert(0, f"failed writing {text.escape(observer.options.report)}: "
                                   f"{text.escape(observer.report.error)}")
+    _tell_concurrency(screen, given)
     stopped = signals.go_on if signals.received or totals.stopped else ""
     ending.say(totals, observer, given, seconds, stopped)
     return signals.status or ending.status_of(totals, observer.options, given)

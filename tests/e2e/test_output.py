@@ -131,3 +131,18 @@ def test_the_secret_shows_nowhere(tool: Tool, tmp_path: Path, filled: Bucket, de
     assert {path.name for path in written} >= {"log", "report.jsonl"}
     for path in written:
         assert find_leak(path.read_text("utf-8", errors="replace")) is None, path
+
+
+@pytest.mark.parametrize(("options", "settled"), [([], r"\d+ list 127.0.0.1:\d+, \d+ small 127.0.0.1:\d+"),
+                                                  (["-t", "3"], "3 all")])
+def test_what_concurrency_settled_on(tool: Tool, tmp_path: Path, source: Bucket, destination: Bucket,
+                                     options: list[str], settled: str) -> None:
+    """With -v before the summary, and in the log."""
+    source.fill({"a": b"1", "b": b"2"})
+    log = tmp_path / "log"
+    ran = tool.run("-v", "-l", "INFO", "-L", log, *options, source, destination)
+    said, last = ran.err.splitlines()[-2:]
+    assert re.fullmatch(f"requests at a time: {settled}", said), ran
+    assert SUMMARY.fullmatch(last), ran
+    assert said in log.read_text()
+    assert "requests at a time" not in tool.run(*options, source, destination).err
