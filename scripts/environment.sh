@@ -2,7 +2,8 @@
 #
 #     . scripts/environment.sh; need_environment demo|test    (an extra of pyproject.toml)
 #
-# It is made once and again only when pyproject.toml or the checkout's path changed. One that was interrupted while it
+# Where constraints/ has a file for this version of Python, the versions in it are installed: those that were tested.
+# It is made once and again only when pyproject.toml, constraints/ or the checkout's path changed. One that was interrupted while it
 # was made is made anew. PYTHON=... names the interpreter to use. Speaks on stderr only.
 
 venv="$root/.venv"
@@ -27,7 +28,7 @@ find_python() {
 
 wanted() { # what the environment depends on
     echo "$root"
-    cat "$root/pyproject.toml"
+    cat "$root/pyproject.toml" "$root"/constraints/3.*.txt
 }
 
 has() { # EXTRA
@@ -35,7 +36,7 @@ has() { # EXTRA
 }
 
 make_environment() { # EXTRA
-    local extra=$1 python
+    local extra=$1 python tested pins=()
     if has "$extra"; then # made by another script, while this one waited
         return
     fi
@@ -50,8 +51,12 @@ make_environment() { # EXTRA
     fi
     touch "$venv/.incomplete" || return 1
     echo "installing packages into .venv (extra: $extra; some minutes the first time)" >&2
+    tested=$root/constraints/$("$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt
+    if [ -e "$tested" ]; then
+        pins=(-c "$tested")
+    fi
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        -e "$root[$extra]" >"$venv/install.log" 2>&1; then
+        -e "$root[$extra]" ${pins[@]+"${pins[@]}"} >"$venv/install.log" 2>&1; then
         cat "$venv/install.log" >&2
         echo "the packages could not be installed" >&2
         return 1

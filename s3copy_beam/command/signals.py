@@ -32,6 +32,7 @@ class Signals:
         self._stop: Callable[[], object] = lambda: None
         self._ended = threading.Event()
         self._before: dict[int, Any] = {}
+        self._stderr = 2
 
     @property
     def status(self) -> int:
@@ -45,6 +46,7 @@ class Signals:
             stop()
 
     def __enter__(self) -> Signals:
+        self._stderr = os.dup(2)  # as it is now: later it may lead elsewhere (apart.py)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._received)
@@ -53,6 +55,7 @@ class Signals:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._ended.set()
+        os.close(self._stderr)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -70,6 +73,6 @@ class Signals:
     def _end(self) -> NoReturn:
         """Ends the process. Not through `sys.stderr`: a signal may come while somebody writes to it."""
         try:
-            os.write(2, f"{self.go_on}\n".encode())
+            os.write(self._stderr, f"{self.go_on}\n".encode())
         finally:
             os._exit(self.status)
