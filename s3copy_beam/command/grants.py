@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element
 from s3copy_beam.command.parser import Arguments, UsageError
 from s3copy_beam.options import CopyOptions
 from s3copy_beam.s3 import xmltree
+from s3copy_beam.s3.call import Call
 from s3copy_beam.s3.client import S3Client
 from s3copy_beam.s3.errors import BadAnswer, S3Error
-from s3copy_beam.s3.exchange import Call
 
 _HARMLESS = ("", "private", "bucket-owner-full-control")
 """Canned ACLs that buckets without ACLs take, too (S3 documentation, Object Ownership)."""

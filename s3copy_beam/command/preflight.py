@@ -21,10 +21,10 @@ from s3copy_beam.command.parser import Arguments, UsageError
 from s3copy_beam.command.report import replaces
 from s3copy_beam.options import Access, CopyOptions
 from s3copy_beam.paths import destination_prefix, url
+from s3copy_beam.s3.call import Call
 from s3copy_beam.s3.client import S3Client
 from s3copy_beam.s3.endpoint import resolve
 from s3copy_beam.s3.errors import BadAnswer, ConfigError, S3Error
-from s3copy_beam.s3.exchange import Call
 from s3copy_beam.s3.identity import credentials_of, explained, falls_back_to_home, session_of
 from s3copy_beam.s3.network import Reply
 from s3copy_beam.s3.pacing import LIST, Limits

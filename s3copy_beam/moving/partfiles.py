@@ -197,8 +197,7 @@ async def _try_temp(desk: Desk, folder: Folder, number: int, algorithm: str) -> 
         part = Part(1, size, copied.etag, copied.checksums)
         etag = await desk.work.complete(key, created.upload_id, [part], {"x-amz-mp-object-size": str(size)})
     except (Stopped, CredentialsLost):
-        desk.tally.uploads_left += 1
-        desk.warn("unfinished uploads in the work area are ended by the next run with --staged, not by --abort-uploads")
+        await _end_or_leave(desk, key, created)
         raise
     except S3Error:
         await _end(desk, key, created)
@@ -216,6 +215,15 @@ async def _end(desk: Desk, key: str, created: Created) -> None:
         await desk.work.abort(key, created.upload_id)
     except S3Error as error:
         desk.warn("an upload in the work area could not be ended", error)
+
+
+async def _end_or_leave(desk: Desk, key: str, created: Created) -> None:
+    """Ends an upload if the run, which is being stopped, may still send that; its part is not worth keeping."""
+    try:
+        await desk.work.abort(key, created.upload_id)
+    except (S3Error, Stopped, CredentialsLost):
+        desk.tally.uploads_left += 1
+        desk.warn("unfinished uploads in the work area are ended by the next run with --staged, not by --abort-uploads")
 
 
 async def make_part(desk: Desk, folder: Folder, temp: PartFile) -> PartFile:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from s3copy_beam.s3 import answers
 from s3copy_beam.s3.answers import Acl, Copied, Created, Head, Part, Upload
+from s3copy_beam.s3.call import Call
 from s3copy_beam.s3.errors import BadAnswer, S3Error
-from s3copy_beam.s3.exchange import Call, Exchange
+from s3copy_beam.s3.exchange import Exchange
 from s3copy_beam.s3.network import Reply
 from s3copy_beam.s3.pacing import LIST, PART
 from s3copy_beam.s3.page import Page, parse_page

@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from s3copy_beam.options import Access
+from s3copy_beam.s3.call import Call
 from s3copy_beam.s3.endpoint import Resolved, resolve
 from s3copy_beam.s3.errors import ConfigError, Kind, S3Error, Stopped, kind_of
 from s3copy_beam.s3.flights import Flights
 from s3copy_beam.s3.identity import credentials_of
 from s3copy_beam.s3.network import CONNECT_TIMEOUT, Reply, Route, Session, send
-from s3copy_beam.s3.pacing import LIST, SMALL, Limits, Pacer
+from s3copy_beam.s3.pacing import LIST, Limits, Pacer
 from s3copy_beam.s3.refusal import error_of
 from s3copy_beam.s3.retry import Budget, backoff
 from s3copy_beam.s3.seal import Seal
@@ -65,38 +66,6 @@ class Desk:
         if budget is None:
             budget = self.budgets[host] = Budget(time.monotonic)
         return budget
-
-
-class Call(NamedTuple):
-    """One request, before it is signed.
-
-    Attributes:
-        operation: S3's name.
-        key: raw; empty for requests about the bucket. Tells which lane the request takes.
-        path: the key's, encoded, with a leading `/`; empty for the bucket.
-        query: encoded and sorted.
-        headers: beyond those of every request, lower-case names.
-        kind: of slot.
-        seconds: the answer may take this long; 0: as small requests do.
-        weight: what an answer brings, for the tuner: 1, or bytes.
-        dubious: a 500, or another answer than S3's, most likely means that the store lacks this: one more try.
-        streaming: uploads data (payload_hash).
-        tidy: keeps order at the destination, so a run that is being stopped still sends it.
-    """
-
-    operation: str
-    method: str
-    key: str = ""
-    path: str = ""
-    query: str = ""
-    headers: Mapping[str, str] = {}
-    body: bytes = b""
-    kind: str = SMALL
-    seconds: float = 0
-    weight: float = 1
-    dubious: bool = False
-    streaming: bool = False
-    tidy: bool = False
 
 
 class _Trial:

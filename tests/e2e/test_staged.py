@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,6 +141,25 @@ def test_kill_and_run_again(proxied: Tool, tool: Tool, proxy: Proxy, filled: Buc
     assert set(destination.keys()) == {KEY, "small", *names(filled)}
     assert [key for key, _ in destination.uploads([*names(filled), ""]) if key.startswith("temp/")] == []
     tool.copy("--staged", filled, destination, copied=0, up_to_date=2)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_signal_leaves_no_upload_uncounted(proxied: Tool, tool: Tool, proxy: Proxy, filled: Bucket,
+                                             destination: Bucket, answered: bool) -> None:
+    """Uploads of temp files bear no mark: they are ended while the run stops, or counted."""
+    held = proxy.hold("UploadPartCopy", key="temp-", first=4)
+    running = proxied.start("--staged", "--json", filled, destination)
+    held.wait()
+    running.signal(signal.SIGINT)
+    if answered:
+        held.release()
+    ran = running.wait().expect(130)
+    held.release(forward=False)
+    left = [key for key, _ in destination.uploads([*names(filled), ""]) if key.startswith("temp/")]
+    assert ran.summary["uploads_left"] == len(left), ran
+    assert not (answered and left), ran
+    tool.copy("--staged", filled, destination, failed=0, uploads_left=0)
+    assert [key for key, _ in destination.uploads([*names(filled), ""]) if key.startswith("temp/")] == []
 
 
 def again(destination: Bucket) -> None:
