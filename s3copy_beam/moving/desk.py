@@ -31,6 +31,8 @@ class Store:
     """Held by the one that finds something out for all."""
     keeps_etags: bool = False
     """A plain ETag was seen to be the same on a copy: where another is not, the copy is wrong."""
+    has_own_etags: bool = False
+    """A plain ETag was seen to be another on a copy, and on its repetition."""
 
 
 @dataclass

@@ -40,7 +40,7 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
     try:
         for last in (False,) * (TRIES - 1) + (True,):
             try:
-                return await _copy_version(desk, planned)
+                return await _copy_version(desk, planned, odd)
             except SourceChanged as change:
                 if last:
                     return outcome_of(planned, Result.FAILED, "the source changes faster than it can be copied")
@@ -58,8 +58,11 @@ async def copy_small(desk: Desk, planned: Planned) -> Outcome:
         return await failed(desk, planned, error)
 
 
-async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
+async def _copy_version(desk: Desk, planned: Planned, again: bool) -> Outcome:
     """Copies the version that was planned.
+
+    Args:
+        again: a copy of it was wrong, or seemed so.
 
     Raises:
         SourceChanged: there is another version now; nothing wrong is left behind that the next try does not replace.
@@ -84,7 +87,7 @@ async def _copy_version(desk: Desk, planned: Planned) -> Outcome:
     if planned.in_place:
         await _look_at(desk, planned, copied.etag)
     elif copied.etag != planned.etag:
-        await _explain(desk, planned, copied.etag)
+        await _explain(desk, planned, copied.etag, again)
     elif not planned.multipart and not options.sse.startswith("aws:kms"):
         desk.store.keeps_etags = True
         desk.learned(True)
@@ -104,7 +107,7 @@ async def _look_at(desk: Desk, planned: Planned, etag: str) -> None:
         raise S3Error("WrongSize", f"it has {there.size} bytes now, and had {planned.size}", 0, "HeadObject")
 
 
-async def _explain(desk: Desk, planned: Planned, etag: str) -> None:
+async def _explain(desk: Desk, planned: Planned, etag: str, again: bool) -> None:
     """Looks at a copy whose ETag is not the source's: right all the same, wrong, or of another version?
 
     A copy of a multipart object, under KMS, or on a store of its own kind has another ETag. A store that ignores the
@@ -125,10 +128,13 @@ async def _explain(desk: Desk, planned: Planned, etag: str) -> None:
     if etag and there.etag != etag:
         return  # somebody else wrote it meanwhile: the last full object wins
     plain = is_md5(planned.etag) and "-" not in there.etag and not {now.encryption, there.encryption} & KMS
-    same = _same_checksums(now, there)
-    if same is False or same is None and plain and is_md5(there.etag) and desk.store.keeps_etags:
+    same, store = _same_checksums(now, there), desk.store
+    # while nothing is known of the store, the copy is wrong until a second one has the same flaw
+    doubtful = plain and is_md5(there.etag) and (store.keeps_etags or not again and not store.has_own_etags)
+    if same is False or same is None and doubtful:
         raise S3Error(_WRONG, f"the copy is not what the source is: its ETag is {there.etag}", 0, "CopyObject")
     if plain:
+        store.has_own_etags = True
         desk.learned(False)
 
 
