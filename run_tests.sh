@@ -12,7 +12,7 @@ fi
 failed=()
 "$venv/bin/ruff" check . || failed+=(ruff)
 "$venv/bin/mypy" || failed+=(mypy)
-"$venv/bin/python" -m pytest -q -n "${S3COPY_TEST_PROCESSES:-2}" --dist=worksteal -m "not flink" || failed+=(pytest)
+"$venv/bin/python" -m pytest -q -n "${S3COPY_TEST_PROCESSES:-4}" --dist=worksteal -m "not flink" || failed+=(pytest)
 "$venv/bin/python" -m pytest -q -m flink || failed+=(flink) # one cluster, and the machine for itself
 if [ ${#failed[@]} -gt 0 ]; then
     echo "failed: ${failed[*]}" >&2

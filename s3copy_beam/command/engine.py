@@ -15,6 +15,8 @@ IN_PROCESS = "FnApiRunner"
 _LOCAL = {"direct", "fnapi", "bundlebaseddirect", "switchingdirect"}
 _LOOPBACK = {"prism"}
 _LEAST_RANGES = 16
+_CLUSTER_BATCH = 64
+"""Objects: so few that one page of a listing occupies all workers of a small cluster."""
 
 
 def is_local(url: str) -> bool:
@@ -34,6 +36,7 @@ class Engine:
         repeats: bundles may be run again.
         processes: that send requests, as far as the options tell.
         counted: they tell it; else there may be more.
+        flink: HOST:PORT of Flink's REST API; empty: not known.
     """
 
     runner: str = IN_PROCESS
@@ -43,6 +46,7 @@ class Engine:
     repeats: bool = False
     processes: int = 1
     counted: bool = True
+    flink: str = ""
 
     @property
     def own_processes(self) -> bool:
@@ -53,6 +57,11 @@ class Engine:
     def elsewhere(self) -> bool:
         """Whether its workers have only what travels with the job."""
         return not self.same_machine
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a job that Beam was asked to cancel may go on all the same."""
+        return self.elsewhere and not self.flink and "dataflow" not in self.runner.lower()
 
     @property
     def live(self) -> bool:
@@ -71,7 +80,8 @@ def engine_of(beam: Namespace | None) -> Engine:
         return Engine(IN_PROCESS, not several, not several, True, several or beam.direct_runner_bundle_repeat > 0,
                       beam.direct_num_workers or os.cpu_count() or 1 if several else 1)
     loopback = beam.environment_type == "LOOPBACK" or kind in _LOOPBACK and not beam.environment_type
-    return Engine(name, False, loopback, loopback, True, *((1, True) if loopback else _processes(beam)))
+    flink = beam.flink_master if kind == "flink" and not beam.flink_master.startswith("[") else ""
+    return Engine(name, False, loopback, loopback, True, *((1, True) if loopback else _processes(beam)), flink=flink)
 
 
 def _processes(beam: Namespace) -> tuple[int, bool]:
@@ -110,7 +120,9 @@ def settled(options: CopyOptions, engine: Engine) -> CopyOptions:
     cluster = not engine.in_process
     return replace(
         options, live=engine.live, retried_bundles=engine.repeats and not options.verify,
-        layout="cluster" if cluster else "local", ranges=max(_LEAST_RANGES, 4 * engine.processes) if cluster else 1,
+        layout="cluster" if cluster else "local",
+        batch_objects=_CLUSTER_BATCH if cluster else options.batch_objects,
+        ranges=max(_LEAST_RANGES, 4 * engine.processes) if cluster else 1,
         max_requests_per_second=options.max_requests_per_second / engine.processes)
 
 

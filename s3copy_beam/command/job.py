@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from s3copy_beam.command import collector
+from s3copy_beam.command import collector, flink
 from s3copy_beam.command.engine import Engine
 from s3copy_beam.command.signals import Signals
 from s3copy_beam.command.staging import packed, sent_by
@@ -79,13 +79,28 @@ class Job:
         from s3copy_beam.pipeline import totals_of
 
         if not self.engine.in_process:
-            signals.stop_with(self.result.cancel)
+            signals.stop_with(self._cancel)
+        if self.engine.may_go_on:
+            signals.go_on += f" (look at {self.engine.runner}'s page whether job {self._id} is cancelled)"
         try:
             self.result.wait_until_finish()
             totals: Totals | None = totals_of(self.result)
         except Exception as error:
             raise _failed(error) from None
         return totals
+
+    def _cancel(self) -> None:
+        if self.engine.flink:
+            flink.cancel(self.engine.flink, self._id)
+        self.result.cancel()
+
+    @property
+    def _id(self) -> str:
+        """The job's name for its runner; empty: a template was written, there is no job yet."""
+        try:
+            return str(getattr(self.result, "_job_id", "") or self.result.job_id())
+        except AttributeError:
+            return ""
 
     def progress(self) -> str:
         """How a job elsewhere is."""
@@ -96,11 +111,7 @@ class Job:
 
     def how_to_watch(self) -> str:
         """Said when the command returns and the job goes on."""
-        try:
-            name = getattr(self.result, "_job_id", "") or self.result.job_id()
-        except AttributeError:  # a template was written: there is no job yet
-            name = ""
-        return (f"submitted to {self.engine.runner} as {name or 'a job'}: its metrics s3copy/objects_copied, "
+        return (f"submitted to {self.engine.runner} as {self._id or 'a job'}: its metrics s3copy/objects_copied, "
                 "s3copy/objects_failed and s3copy/summary and its --report say how it is; cancel it there")
 
 

@@ -128,10 +128,11 @@ def one_path(options: CopyOptions) -> bool:
 
 
 def batches(objects: list[Planned], options: CopyOptions) -> Iterator[PlannedBatch]:
-    """Batches bounded in objects and in bytes, in order."""
+    """Batches bounded in objects and in bytes, in order, of about the same number of objects."""
     batch, size = list[Planned](), 0
+    most = -(-len(objects) // max(1, -(-len(objects) // options.batch_objects)))
     for planned in objects:
-        if batch and (len(batch) >= options.batch_objects or size + planned.size > options.batch_bytes):
+        if batch and (len(batch) >= most or size + planned.size > options.batch_bytes):
             yield PlannedBatch(tuple(batch))
             batch, size = [], 0
         batch.append(planned)

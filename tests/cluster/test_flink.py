@@ -129,17 +129,23 @@ def test_a_taskmanager_is_killed(proxied: Tool, proxy: Proxy, flink: Flink, fill
 
 
 @on("moto")
+@pytest.mark.parametrize("way", ["flink_options", "options"])
 def test_cancelled_and_run_again(proxied: Tool, tool: Tool, proxy: Proxy, flink: Flink, filled: Bucket,
-                                 destination: Bucket, reports: Bucket) -> None:
-    """Ctrl-C cancels the job; the same command completes it and copies no part twice that is there."""
+                                 destination: Bucket, way: str) -> None:
+    """Ctrl-C cancels the job where Flink is known; else it names the job, which is cancelled on Flink's page. The same
+    command completes it, and copies no part twice that is there."""
     held = proxy.hold("UploadPartCopy", first=6)
-    running = start(proxied, flink, filled, destination, "--retries=1")
+    running = proxied.start("--json", SPREAD, "--retries=1", filled, destination, *flink.options(way))
     held.wait(300)
     proxy.wait_answered("UploadPartCopy", 5)
+    job, = flink.jobs("RUNNING")
     running.signal(signal.SIGINT)
-    running.wait(60).expect(130)
+    ran = running.wait(60).expect(130)
+    if way == "options":
+        assert flink.name(job) in ran.err, ran
+        flink.ask(f"jobs/{job}?mode=cancel", "PATCH")
     held.release(forward=False)  # Flink lets a bundle in Python go on to its end
-    until(lambda: flink.jobs("CANCELED"), "the job is cancelled", 300)
+    until(lambda: job in flink.jobs("CANCELED"), "the job is cancelled", 300)
     assert_right(filled, destination)
     ran = start(tool, flink, filled, destination).wait(TIMEOUT)
     ran.expect(0).counted(failed=0, uploads_left=0)

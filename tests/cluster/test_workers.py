@@ -50,7 +50,10 @@ def test_batches_are_bounded() -> None:
     for objects, most in ((many, options.batch_objects), (large, 5)):
         made = list(batches(objects, options))
         assert [one for batch in made for one in batch.objects] == objects
-        assert max(len(batch.objects) for batch in made) == most
+        sizes = [len(batch.objects) for batch in made]
+        assert len(sizes) == -(-len(objects) // most), "as few as can be"
+        assert max(sizes) - min(sizes) <= len(sizes)
+        assert max(sizes) <= most
         assert all(sum(one.size for one in batch.objects) <= options.batch_bytes for batch in made)
 
 

@@ -84,6 +84,10 @@ class Flink:
         """Ids of its jobs in these states."""
         return [job["jid"] for job in self.ask("jobs/overview")["jobs"] if job["state"] in states]
 
+    def name(self, job: str) -> str:
+        """What Flink calls a job."""
+        return str(self.ask(f"jobs/{job}")["name"])
+
     # -- logs
 
     def forget(self) -> None:

@@ -25,9 +25,6 @@ from s3copy_beam.s3.sign import (
     payload_hash,
 )
 
-pytestmark = pytest.mark.skipif(not hasattr(botocore.auth, "get_current_datetime"),
-                                reason="an older botocore, whose clock these tests cannot set")
-
 NOW = 1_700_000_123
 keys_of_objects = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
