@@ -1,7 +1,8 @@
-"""stderr for people alone, where Beam starts worker processes on this machine.
+"""stderr for people alone, where the work is not in this process.
 
-They would share it. Interrupted, or left behind by the command, they end in tracebacks there. What they have to tell
-comes through Beam's logging all the same.
+Worker processes that Beam starts on this machine would share it. Interrupted, or left behind by the command, they end
+in tracebacks there. So do Beam's threads that watch a worker or a job server which ends before them. What they have to
+tell comes through Beam's logging all the same.
 """
 
 from __future__ import annotations
@@ -24,22 +25,30 @@ def stderr_apart(engine: Engine, log_file: str) -> Iterator[None]:
     """While this is open, what processes begun here write to stderr goes to the log file, or nowhere.
 
     Args:
-        engine: nothing is done but where it has processes of this machine, of this command's own.
+        engine: nothing is done where all its work is in this process.
         log_file: path; empty: there is none.
     """
-    if not engine.own_processes:
+    if engine.in_process:
         yield
         return
-    before, hook = sys.stderr, threading.excepthook
+    hook, threading.excepthook = threading.excepthook, _noted
+    try:
+        with _moved(log_file) if engine.own_processes else contextlib.nullcontext():
+            yield
+    finally:
+        threading.excepthook = hook
+
+
+@contextlib.contextmanager
+def _moved(log_file: str) -> Iterator[None]:
+    before = sys.stderr
     before.flush()
     with open(os.dup(2), "w", 1, before.encoding, before.errors) as ours, open(log_file or os.devnull, "ab") as theirs:
         os.dup2(theirs.fileno(), 2)
         _speak_through(before, ours)
-        threading.excepthook = _noted
         try:
             yield
         finally:
-            threading.excepthook = hook
             ours.flush()
             _speak_through(ours, before)
             os.dup2(ours.fileno(), 2)
@@ -53,6 +62,6 @@ def _speak_through(before: TextIO, now: TextIO) -> None:
 
 
 def _noted(ended: threading.ExceptHookArgs) -> None:
-    """A thread of Beam's that watches a worker ended with it; the run's own end says what there is to say."""
+    """A thread of Beam's ended with what it watches; the run's own end says what there is to say."""
     assert ended.exc_value is not None
     _log.debug("a thread ended", exc_info=ended.exc_value)

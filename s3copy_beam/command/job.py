@@ -79,6 +79,7 @@ class Job:
         from s3copy_beam.pipeline import totals_of
 
         if not self.engine.in_process:
+            signals.take()
             signals.stop_with(self._cancel)
         if self.engine.may_go_on:
             signals.go_on += f" (look at {self.engine.runner}'s page whether job {self._id} is cancelled)"
@@ -87,6 +88,8 @@ class Job:
             totals: Totals | None = totals_of(self.result)
         except Exception as error:
             raise _failed(error) from None
+        finally:
+            signals.settle()
         return totals
 
     def _cancel(self) -> None:

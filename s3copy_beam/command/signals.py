@@ -33,11 +33,24 @@ class Signals:
         self._ended = threading.Event()
         self._before: dict[int, Any] = {}
         self._stderr = 2
+        self._stopping: threading.Thread | None = None
 
     @property
     def status(self) -> int:
         """Exit status after a signal (128 and its number, as shells have it); 0: there was none."""
         return 128 + self.received if self.received else 0
+
+    def take(self) -> None:
+        """Catches signals, where they are not caught yet or somebody else does by now: Beam's job servers do."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before = signal.signal(number, self._received)
+                self._before.setdefault(number, before)
+
+    def settle(self) -> None:
+        """Waits until what a signal called has done its work, if there was one."""
+        if self._stopping:
+            self._stopping.join()
 
     def stop_with(self, stop: Callable[[], object]) -> None:
         """Sets what a signal calls, once, in a thread of its own: it may take locks, or ask a cluster."""
@@ -47,9 +60,7 @@ class Signals:
 
     def __enter__(self) -> Signals:
         self._stderr = os.dup(2)  # as it is now: later it may lead elsewhere (apart.py)
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._received)
+        self.take()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -63,7 +74,8 @@ class Signals:
         if self.received:
             self._end()
         self.received = number
-        threading.Thread(target=self._stop, name="stop", daemon=True).start()
+        self._stopping = threading.Thread(target=self._stop, name="stop", daemon=True)
+        self._stopping.start()
         threading.Thread(target=self._watch, name="stop-watch", daemon=True).start()
 
     def _watch(self) -> None:
