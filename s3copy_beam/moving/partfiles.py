@@ -296,7 +296,7 @@ async def copy_from(
     raise S3Error("WorkAreaChanged", f"{folder.part(number)} is not what it was: {error}")
 
 
-async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int], evident: bool) -> None:
+async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int]) -> None:
     """Ends unfinished uploads of temp files that an interrupted run left: their names tell whose they are.
 
     Some stores find uploads by the whole key only: there missing temp files are asked for one by one.
@@ -305,7 +305,6 @@ async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int], evid
 
     Args:
         missing: numbers whose temp files are to be made.
-        evident: an earlier run made others.
     """
     one_bucket = desk.work.bucket == desk.destination.bucket
     if one_bucket and not desk.store.lists_uploads:
@@ -313,7 +312,7 @@ async def end_leftovers(desk: Desk, folder: Folder, missing: Sequence[int], evid
     try:
         if await _end_uploads(desk, folder, folder.prefix) or not missing:
             return
-        if await _finds_by_prefix(desk, folder, missing[0]) and not evident:
+        if await _finds_by_prefix(desk, folder, missing[0]):
             return
         await asyncio.gather(*(_end_uploads(desk, folder, folder.temp(number)) for number in missing))
     except S3Error as error:

@@ -51,7 +51,7 @@ async def expand(desk: Desk, planned: Planned) -> Expanded | Outcome:
             files = await found(desk, folder, learned.exact)
             there = {file.number for file in files}
             missing = [n for n in range(1, learned.layout.number_of_parts + 1) if n not in there]
-            await end_leftovers(desk, folder, missing[:WINDOW], bool(there))
+            await end_leftovers(desk, folder, missing[:WINDOW])
             return Expanded(Staged(planned, learned.layout), files)
         except SourceChanged as change:
             planned = renewed(desk, planned, change)
